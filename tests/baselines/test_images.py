@@ -58,7 +58,7 @@ def test_whole_pixel_offset_shifts_and_fills_with_black(x):
 
 
 def test_doubling_keeps_the_center_and_spreads_it():
-    """A bright 2 x 2 center of an 8 x 8 image becomes about 4 x 4: four times the mass."""
+    """A bright 2 x 2 center spreads to about 4 x 4: four times the mass."""
     x = torch.zeros(1, 1, 8, 8, dtype=torch.float64)
     x[..., 3:5, 3:5] = 1
     doubled = apply_map(x, [[2.0, 0.0], [0.0, 2.0]])
