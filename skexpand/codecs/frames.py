@@ -1,0 +1,231 @@
+"""Containers for data frames: pandas by itself, polars and others by narwhals.
+
+Index policy, the same as imbalanced-learn's: the result has a fresh ``RangeIndex``.
+Columns keep their order, names (repeated ones too) and dtypes.
+"""
+
+import numpy as np
+
+from skexpand.codecs.columns import (
+    Column,
+    read_cells,
+    refuse_time,
+    to_dtype,
+    write_cells,
+)
+
+
+class PandasContainer:
+    """Pandas frames: any mix of numeric, nullable, boolean, text and category."""
+
+    def to_table(self, X):
+        """Read a frame as numbers and level codes; see `ArrayContainer.to_table`."""
+        self._columns, self._dtypes = X.columns, list(X.dtypes)
+        self._uniform = _uniform_dtype(self._dtypes)
+        if self._uniform is not None:
+            return X.to_numpy(dtype=np.float64).copy(order="C"), None
+        read = [_read_series(X.iloc[:, j], label) for j, label in enumerate(X.columns)]
+        self.columns_ = [column for _, column in read]
+        if not read:
+            return np.empty((len(X), 0)), None
+        return np.column_stack([values for values, _ in read]), self.columns_
+
+    def from_table(self, values):
+        """Write a frame; see `ArrayContainer.from_table`."""
+        import pandas as pd
+
+        if self._uniform is not None:
+            return self.from_array(to_dtype(values, self._uniform))
+        series = {
+            j: _write_series(values[:, j], column, dtype)
+            for j, (column, dtype) in enumerate(
+                zip(self.columns_, self._dtypes, strict=True)
+            )
+        }
+        frame = pd.DataFrame(series, index=pd.RangeIndex(len(values)))
+        frame.columns = self._columns
+        return frame
+
+    def to_array(self, X):
+        """Read a frame of pixels; see `ArrayContainer.to_array`."""
+        self._columns, self._dtypes = X.columns, list(X.dtypes)
+        self._uniform = _uniform_dtype(self._dtypes)
+        if self._uniform is None:
+            raise ValueError(
+                "A frame of images must have one numeric dtype in all columns, got "
+                f"{sorted({str(dtype) for dtype in self._dtypes})}. Convert it with "
+                "X.astype('float32')."
+            )
+        return X.to_numpy()
+
+    def from_array(self, array):
+        """Write a frame of one dtype; see `ArrayContainer.from_array`."""
+        import pandas as pd
+
+        frame = pd.DataFrame(array)
+        frame.columns = self._columns
+        return frame
+
+    def join(self, X, X_new):
+        """Put real rows before synthetic ones; see `ArrayContainer.join`."""
+        import pandas as pd
+
+        return pd.concat([X, X_new], ignore_index=True)
+
+
+def _uniform_dtype(dtypes):
+    """Give the numpy dtype shared by all columns, the fast path; else None."""
+    first = dtypes[0] if dtypes else None
+    if isinstance(first, np.dtype) and first.kind in "iuf" and set(dtypes) == {first}:
+        return first
+    return None
+
+
+def _read_series(series, label):
+    import pandas as pd
+
+    dtype = series.dtype
+    if isinstance(dtype, pd.SparseDtype):
+        dtype, series = dtype.subtype, series.sparse.to_dense()
+    if isinstance(dtype, pd.CategoricalDtype):
+        _check_levels(dtype.categories, label)
+        codes = series.cat.codes.to_numpy().astype(np.float64)
+        levels = np.asarray(dtype.categories, dtype=object)
+        column = Column(label, levels, is_ordered=bool(dtype.ordered))
+        return np.where(codes < 0, np.nan, codes), column
+    if pd.api.types.is_bool_dtype(dtype) or pd.api.types.is_numeric_dtype(dtype):
+        if pd.api.types.is_complex_dtype(dtype):
+            raise ValueError(
+                f"Complex data not supported: column {label!r} must be real. Split it "
+                "into its real and imaginary part."
+            )
+        values = series.to_numpy(dtype=np.float64, na_value=np.nan)
+        is_bool = pd.api.types.is_bool_dtype(dtype)
+        return values, Column(label, np.array([False, True]) if is_bool else None)
+    if getattr(dtype, "kind", "O") in "mM" or isinstance(
+        dtype, pd.PeriodDtype | pd.IntervalDtype
+    ):
+        raise refuse_time(label, dtype)
+    return read_cells(series.to_numpy(dtype=object), label)
+
+
+def _check_levels(categories, label):
+    if getattr(categories.dtype, "kind", "O") in "mM":
+        raise refuse_time(label, categories.dtype)
+
+
+def _write_series(values, column, dtype):
+    import pandas as pd
+
+    if isinstance(dtype, pd.SparseDtype):
+        dense = to_dtype(values, dtype.subtype)
+        return pd.Series(pd.arrays.SparseArray(dense, dtype=dtype))
+    if isinstance(dtype, pd.CategoricalDtype):
+        codes = np.where(np.isnan(values), -1, values).astype(np.intp)
+        return pd.Series(pd.Categorical.from_codes(codes, dtype=dtype))
+    if isinstance(dtype, np.dtype) and dtype.kind in "iufb":
+        return pd.Series(to_dtype(values, dtype))
+    if pd.api.types.is_bool_dtype(dtype) or pd.api.types.is_numeric_dtype(dtype):
+        missing = np.isnan(values)
+        cells = np.where(missing, 0, values)
+        if not pd.api.types.is_float_dtype(dtype):
+            cells = to_dtype(cells, np.uint64 if _is_unsigned(dtype) else np.int64)
+        if pd.api.types.is_bool_dtype(dtype):
+            cells = cells.astype(bool)
+        series = pd.Series(cells).astype(dtype)
+        return series.mask(missing) if missing.any() else series
+    return pd.Series(write_cells(values, column), dtype=dtype)
+
+
+def _is_unsigned(dtype):
+    import pandas as pd
+
+    return pd.api.types.is_unsigned_integer_dtype(dtype)
+
+
+class NarwhalsContainer:
+    """Polars (and pyarrow) frames, read and written through narwhals."""
+
+    def to_table(self, X):
+        """Read a frame as numbers and level codes; see `ArrayContainer.to_table`."""
+        frame = _narwhals().from_native(X, eager_only=True)
+        self._schema, self._backend = frame.schema, frame.implementation
+        read = [self._read(frame[name]) for name in frame.columns]
+        if not read:
+            return np.empty((len(frame), 0)), None
+        self.columns_ = [column for _, column in read]
+        return np.column_stack([values for values, _ in read]), self.columns_
+
+    def from_table(self, values):
+        """Write a frame; see `ArrayContainer.from_table`."""
+        nw = _narwhals()
+        series = [
+            self._write(values[:, j], column, name, dtype)
+            for j, (column, (name, dtype)) in enumerate(
+                zip(self.columns_, self._schema.items(), strict=True)
+            )
+        ]
+        data = {item.name: item for item in series}
+        return nw.from_dict(data, backend=self._backend).to_native()
+
+    def to_array(self, X):
+        """Read a frame of pixels; see `ArrayContainer.to_array`."""
+        frame = _narwhals().from_native(X, eager_only=True)
+        self._schema, self._backend = frame.schema, frame.implementation
+        dtypes = set(self._schema.values())
+        if len(dtypes) != 1 or not next(iter(dtypes)).is_numeric():
+            raise ValueError(
+                "A frame of images must have one numeric dtype in all columns, got "
+                f"{sorted(map(str, dtypes))}. Cast it to Float32."
+            )
+        return frame.to_numpy()
+
+    def from_array(self, array):
+        """Write a frame of one dtype; see `ArrayContainer.from_array`."""
+        columns = dict(zip(self._schema, array.T, strict=True))
+        nw = _narwhals()
+        return nw.from_dict(columns, self._schema, backend=self._backend).to_native()
+
+    def join(self, X, X_new):
+        """Put real rows before synthetic ones; see `ArrayContainer.join`."""
+        nw = _narwhals()
+        frames = [nw.from_native(X), nw.from_native(X_new)]
+        return nw.concat(frames, how="vertical").to_native()
+
+    def _read(self, series):
+        nw, dtype, label = _narwhals(), series.dtype, series.name
+        if dtype.is_temporal():
+            raise refuse_time(label, dtype)
+        if dtype.is_numeric():
+            return series.cast(nw.Float64).to_numpy().astype(np.float64), Column(label)
+        cells = np.empty(len(series), dtype=object)
+        cells[:] = series.to_list()
+        return read_cells(cells, label)
+
+    def _write(self, values, column, name, dtype):
+        nw = _narwhals()
+        missing = np.isnan(values)
+        if column.is_category:
+            cells = write_cells(values, column).tolist()
+        elif missing.any():
+            cells = np.where(missing, None, values.astype(object)).tolist()
+        else:
+            cells = values
+            if dtype.is_integer():
+                is_unsigned = dtype.is_unsigned_integer()
+                cells = to_dtype(values, np.uint64 if is_unsigned else np.int64)
+        if isinstance(cells, list) and not column.is_category:
+            series = nw.new_series(name, cells, nw.Float64, backend=self._backend)
+            return series.cast(dtype)
+        return nw.new_series(name, cells, dtype, backend=self._backend)
+
+
+def _narwhals():
+    try:
+        import narwhals.stable.v2 as nw
+    except ImportError as error:
+        raise ImportError(
+            "Frames other than pandas are read through narwhals: install it with "
+            "`pip install narwhals`, or pass X.to_pandas()."
+        ) from error
+    return nw
