@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass, fields
 
 import numpy as np
+from sklearn.utils._param_validation import StrOptions
 
 from skexpand._base import BaseExpander, Provenance
 
@@ -223,7 +224,7 @@ class ClassicalAugmenter(BaseExpander):
     beat. It needs somebody who knows which transforms keep the label, which is
     what learned synthesis tries to do without. Not for tables.
 
-    Every image of a class is used as often as any other, plus or minus one.
+    Every image of a class is used as often as any other, plus or minus one a shard.
 
     Parameters
     ----------
@@ -250,8 +251,10 @@ class ClassicalAugmenter(BaseExpander):
         Labels seen in `fit`.
     sampling_strategy_ : dict
         Label to number of images to add.
-    parents_ : ndarray of shape (n_rows, 1)
+    parents_ : ndarray of int, shape (n_rows, 1)
         Row of the image each one was made from.
+    synthetic_mask_, mixing_weights_
+        See `skexpand._base.BaseExpander`.
 
     Raises
     ------
@@ -273,6 +276,11 @@ class ClassicalAugmenter(BaseExpander):
     ((300, 8, 8), dtype('uint8'))
     """
 
+    _parameter_constraints: dict = {
+        **BaseExpander._parameter_constraints,
+        "policy": [StrOptions({"auto", *_PRESETS}), AugmentationPolicy],
+    }
+
     def __init__(
         self,
         *,
@@ -282,25 +290,28 @@ class ClassicalAugmenter(BaseExpander):
         image_shape=None,
         random_state=None,
     ):
-        super().__init__(sampling_strategy=sampling_strategy)
-        self.ratio = ratio
+        super().__init__(
+            ratio=ratio,
+            sampling_strategy=sampling_strategy,
+            image_shape=image_shape,
+            random_state=random_state,
+        )
         self.policy = policy
-        self.image_shape = image_shape
-        self.random_state = random_state
 
-    def _learn(self, x, y, streams):
+    def _check_learnable(self, x, y):
         if x.ndim != 4:
             raise ValueError(
                 "ClassicalAugmenter expects images, got a table. Pass X with the axes "
                 "(n, H, W), (n, H, W, C) or (n, C, H, W), or set image_shape; for "
                 "tables use GaussianJitter or Mixup."
             )
+
+    def _learn(self, x, y, streams):
         self.policy_ = self._resolve_policy(n_channels=x.shape[1])
         self._x = x
         # Rows sorted by class: those of class c are _rows[_starts[c]:_starts[c + 1]].
         self._rows = np.argsort(y, kind="stable")
         self._starts = np.concatenate([[0], np.bincount(y).cumsum()])
-        return self
 
     def _resolve_policy(self, n_channels):
         if isinstance(self.policy, AugmentationPolicy):
