@@ -10,11 +10,6 @@ from skexpand.nn.expander import bipartite_expander, regular_expander
 from skexpand.nn.spectrum import certify_bipartite, certify_regular
 
 
-@pytest.fixture
-def generator():
-    return torch.Generator().manual_seed(0)
-
-
 def dense_adjacency(neighbors):
     """The adjacency matrix, with multiplicities."""
     n = len(neighbors)

@@ -9,11 +9,6 @@ import torch
 from skexpand.nn.spectrum import certify_bipartite, certify_regular
 
 
-@pytest.fixture
-def generator():
-    return torch.Generator().manual_seed(0)
-
-
 def complete_graph(n):
     """Neighbors of every vertex in the complete graph."""
     others = torch.arange(n).expand(n, n)
