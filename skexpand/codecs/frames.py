@@ -158,15 +158,14 @@ class NarwhalsContainer:
 
     def from_table(self, values):
         """Write a frame; see `ArrayContainer.from_table`."""
-        nw = _narwhals()
         series = [
             self._write(values[:, j], column, name, dtype)
             for j, (column, (name, dtype)) in enumerate(
                 zip(self.columns_, self._schema.items(), strict=True)
             )
         ]
-        data = {item.name: item for item in series}
-        return nw.from_dict(data, backend=self._backend).to_native()
+        # Not by from_dict, which turns polars' Enum into Categorical.
+        return series[0].to_frame().with_columns(*series[1:]).to_native()
 
     def to_array(self, X):
         """Read a frame of pixels; see `ArrayContainer.to_array`."""
