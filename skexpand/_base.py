@@ -141,8 +141,9 @@ class BaseExpander(BaseOverSampler):
         """
         validate_parameters(self)
         x, codes = self._check_input(X, y)
-        self._streams = RandomStreams(self.random_state)
-        self._learn(x, codes, self._streams.child("learn"))
+        streams = RandomStreams(self.random_state)
+        self._learn(x, codes, streams.child("learn"))
+        self._streams = streams  # last: its presence means that learning ended well
         return self
 
     def sample(self, n=None, *, random_state=None):
@@ -170,7 +171,7 @@ class BaseExpander(BaseOverSampler):
         ValueError
             For negative counts and unknown labels.
         """
-        check_is_fitted(self, "classes_")
+        check_is_fitted(self, "_streams")
         counts = self._resolve_counts(n)
         streams = self._streams
         if random_state is not None:
@@ -258,22 +259,14 @@ class BaseExpander(BaseOverSampler):
         return x, codes
 
     def _resolve_strategy(self, classes, codes, counts):
-        """Ask the host how many rows each class lacks; `ratio` is a callable to it."""
+        """Ask the host how many rows each class lacks; `ratio` is a dict to it."""
         asked = self.sampling_strategy
         if asked is None:
-            totals = {
-                label: round(self.ratio * int(n))
-                for label, n in zip(classes, counts, strict=True)
-            }
-            asked = totals.copy
-            strategy = check_sampling_strategy(
-                lambda y: asked(), classes[codes], self._sampling_type
-            )
-        else:
-            asked = dict(asked) if isinstance(asked, Mapping) else asked
-            strategy = check_sampling_strategy(
-                asked, classes[codes], self._sampling_type
-            )
+            totals = [round(self.ratio * int(n)) for n in counts]
+            asked = dict(zip(classes, totals, strict=True))
+        elif isinstance(asked, Mapping):
+            asked = dict(asked)
+        strategy = check_sampling_strategy(asked, classes[codes], self._sampling_type)
         if not all(float(n).is_integer() for n in strategy.values()):
             raise ValueError(
                 f"sampling_strategy must give whole numbers of rows, got {asked}."

@@ -23,7 +23,14 @@ def validate_parameters(estimator):
 
 
 def remember_feature_names(estimator, X):
-    """Set ``feature_names_in_`` from a frame, remove it for anything else."""
+    """Set ``feature_names_in_`` from a frame whose names are distinct strings.
+
+    For anything else the attribute is removed; the host would refuse such a frame.
+    """
+    names = list(getattr(X, "columns", ()))
+    is_nameable = all(isinstance(name, str) for name in names)
+    if names and (not is_nameable or len(set(names)) < len(names)):
+        X = None
     _check_feature_names(estimator, X, reset=True)
 
 

@@ -233,6 +233,29 @@ def test_sampling_before_fitting_is_refused():
         GaussianJitter().sample(3)
 
 
+def test_a_sampler_whose_learning_failed_is_not_fitted(table):
+    class Failing(Repeater):
+        def _learn(self, x, y, streams):
+            raise ArithmeticError("diverged")
+
+    sampler = Failing()
+    with pytest.raises(ArithmeticError, match="diverged"):
+        sampler.fit(*table)
+    with pytest.raises(NotFittedError):
+        sampler.sample()
+
+
+def test_a_subclass_may_refuse_before_it_learns(table):
+    class Picky(Repeater):
+        def _check_learnable(self, x, y):
+            raise ValueError(f"needs 9 columns, got {x.shape[1]}")
+
+    sampler = Picky()
+    with pytest.raises(ValueError, match="needs 9 columns, got 4"):
+        sampler.fit(*table)
+    assert not hasattr(sampler, "seen_") and not hasattr(sampler, "classes_")
+
+
 def test_a_pickled_sampler_draws_the_same_bits(table):
     sampler = GaussianJitter(random_state=0).fit(*table)
     copy = pickle.loads(pickle.dumps(sampler))

@@ -16,6 +16,11 @@ _CODE_WIDTH = 32
 # Products of this many cells (128 MB) at a time when the nearest code is looked up.
 _MAX_SCORES = 2**24
 
+_TOO_LARGE = (
+    "X holds numbers too large to be standardised in float64; divide the columns by a "
+    "constant first."
+)
+
 
 class TableCodec:
     r"""Encode a table so that all columns are numbers of comparable size.
@@ -133,7 +138,8 @@ class TableCodec:
         parts = []
         if len(self._numbers):
             numbers = self._rank(values)
-            parts.append(self._scaler.transform(self._imputer.transform(numbers)))
+            with np.errstate(over="ignore"):  # reported below
+                parts.append(self._scaler.transform(self._imputer.transform(numbers)))
             if self._indicator is not None:
                 parts.append(self._indicator.transform(numbers) * _ONE_HOT)
         if len(self._short):
@@ -141,10 +147,7 @@ class TableCodec:
         parts += [self._look_up(values[:, j], j) for j in self._long]
         x = np.ascontiguousarray(np.hstack(parts))
         if not np.isfinite(x).all():
-            raise ValueError(
-                "X holds numbers too large to be standardised in float64; divide the "
-                "columns by a constant first."
-            )
+            raise ValueError(_TOO_LARGE)
         return x
 
     def decode(self, x):
@@ -242,8 +245,10 @@ class TableCodec:
         missing = np.isnan(numbers)
         self._imputer = SimpleImputer(strategy="median", keep_empty_features=True)
         filled = self._imputer.fit_transform(numbers)
-        with np.errstate(over="ignore", invalid="ignore"):  # encode reports overflow
+        with np.errstate(over="ignore", invalid="ignore"):  # reported below
             self._scaler = StandardScaler().fit(filled)
+        if not np.isfinite(self._scaler.var_).all():
+            raise ValueError(_TOO_LARGE)
         self._low, self._high = filled.min(axis=0), filled.max(axis=0)
         self._is_whole = (filled == np.rint(filled)).all(axis=0)
         self._missing_rate = missing.mean(axis=0)
