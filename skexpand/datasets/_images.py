@@ -1,7 +1,7 @@
 """Image sets: scikit-learn's digits, a local folder of .npz files, OpenML."""
 
 import io
-import warnings
+from typing import NamedTuple
 
 import numpy as np
 from sklearn.utils import Bunch
@@ -11,10 +11,19 @@ from skexpand.datasets._folder import ENVIRONMENT_VARIABLE, find_data_dir
 IMAGE_SETS = ("cifar10", "cifar100", "emnist_letters", "mnist", "omniglot28")
 """Names :func:`load_images` knows."""
 
-# name -> OpenML name, train rows, shape stored there, axes that make it (n, H, W[, C])
+
+class _Source(NamedTuple):
+    """A set on OpenML; its first `n_train` rows are the official train split."""
+
+    name: str
+    n_train: int
+    shape: tuple[int, ...]  # of one image, as stored
+    axes: tuple[int, ...]  # order of (n, *shape) that gives (n, H, W[, C])
+
+
 _OPENML = {
-    "mnist": ("mnist_784", 60_000, (28, 28), (0, 1, 2)),
-    "cifar10": ("CIFAR_10", 50_000, (3, 32, 32), (0, 2, 3, 1)),
+    "mnist": _Source("mnist_784", 60_000, (28, 28), (0, 1, 2)),
+    "cifar10": _Source("CIFAR_10", 50_000, (3, 32, 32), (0, 2, 3, 1)),
 }
 
 
@@ -161,26 +170,23 @@ def _decode_strips(blob, offsets, shape):
 def _fetch_openml(name):
     from sklearn.datasets import fetch_openml
 
-    source, n_train, stored_shape, axes = _OPENML[name]
+    source = _OPENML[name]
     try:
-        with warnings.catch_warnings():
-            # MNIST is on OpenML under several versions; version 1 is the original.
-            warnings.simplefilter("ignore", UserWarning)
-            data, target = fetch_openml(
-                source, version=1, as_frame=False, parser="auto", return_X_y=True
-            )
+        data, target = fetch_openml(
+            source.name, version=1, as_frame=False, parser="auto", return_X_y=True
+        )
     except OSError as error:
         raise FileNotFoundError(
             f"{name} is in no local folder, and OpenML could not be reached "
             f"({error}). Pass data_dir, set {ENVIRONMENT_VARIABLE}, or try again "
             "with a connection."
         ) from error
-    X = data.astype(np.uint8).reshape(-1, *stored_shape).transpose(axes)
-    X = np.ascontiguousarray(X)
+    X = data.astype(np.uint8).reshape(-1, *source.shape)
+    X = np.ascontiguousarray(X.transpose(source.axes))
     y = target.astype(np.int64)
     return Bunch(
-        X_train=X[:n_train],
-        X_test=X[n_train:],
-        y_train=y[:n_train],
-        y_test=y[n_train:],
+        X_train=X[: source.n_train],
+        X_test=X[source.n_train :],
+        y_train=y[: source.n_train],
+        y_test=y[source.n_train :],
     )

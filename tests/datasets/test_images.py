@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import sklearn.datasets
 
-from skexpand.datasets import load_digits_images, load_images
+from skexpand.datasets import _images, load_digits_images, load_images
 
 
 def write_strips(path, splits, per_strip):
@@ -138,17 +138,19 @@ def test_folder_that_does_not_exist_is_refused(tmp_path):
 
 def test_openml_planes_become_color_images_and_the_official_split(monkeypatch):
     """OpenML stores 1,024 reds, then greens, then blues."""
-    n = 50_002
-    data = np.zeros((n, 3072), dtype=np.float64)
+    data = np.zeros((6, 3072))
     data[:, 1024] = 7  # green of the pixel in the top left corner
     data[:, 31] = 9  # red of the top right corner
-    target = np.array(["3"] * n)
+    target = np.array(["3"] * 6)
+    source = _images._OPENML["cifar10"]
+    assert source.n_train == 50_000
+    monkeypatch.setitem(_images._OPENML, "cifar10", source._replace(n_train=4))
     monkeypatch.delenv("SKEXPAND_DATA", raising=False)
     monkeypatch.setattr(
         sklearn.datasets, "fetch_openml", lambda *args, **kwargs: (data, target)
     )
     images = load_images("cifar10")
-    assert images.X_train.shape == (50_000, 32, 32, 3)
+    assert images.X_train.shape == (4, 32, 32, 3)
     assert images.X_test.shape == (2, 32, 32, 3)
     np.testing.assert_array_equal(images.X_test[0, 0, 0], [0, 7, 0])
     np.testing.assert_array_equal(images.X_test[0, 0, 31], [9, 0, 0])
