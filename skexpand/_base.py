@@ -313,7 +313,7 @@ class BaseExpander(BaseOverSampler):
         return _split_in_proportion(int(n), self.class_counts_)
 
     def _draw_shards(self, counts, streams):
-        rows = max(1, _CHUNK_CELLS // self.n_features_in_)
+        rows = max(1, _CHUNK_CELLS // self._codec.n_encoded_)
         ends = np.cumsum(counts)
         # At least one shard: an empty one still knows the shapes.
         starts = range(0, max(1, int(counts.sum())), rows)

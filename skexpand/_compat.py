@@ -4,9 +4,9 @@ Supported: scikit-learn >= 1.6 and imbalanced-learn >= 0.13. A new release of ei
 break this module only.
 """
 
+import numpy as np
 from imblearn.over_sampling.base import BaseOverSampler
 from imblearn.utils import check_sampling_strategy
-from sklearn.utils.validation import _check_feature_names
 
 __all__ = [
     "BaseOverSampler",
@@ -25,13 +25,15 @@ def validate_parameters(estimator):
 def remember_feature_names(estimator, X):
     """Set ``feature_names_in_`` from a frame whose names are distinct strings.
 
-    For anything else the attribute is removed; the host would refuse such a frame.
+    For anything else the attribute is removed. The host's own function would refuse
+    mixed names, and before scikit-learn 1.9 does not know polars.
     """
-    names = list(getattr(X, "columns", ()))
-    is_nameable = all(isinstance(name, str) for name in names)
-    if names and (not is_nameable or len(set(names)) < len(names)):
-        X = None
-    _check_feature_names(estimator, X, reset=True)
+    names = getattr(X, "column_names", None) or list(getattr(X, "columns", ()))
+    is_named = all(isinstance(name, str) for name in names)
+    if names and is_named and len(set(names)) == len(names):
+        estimator.feature_names_in_ = np.array(names, dtype=object)
+    elif hasattr(estimator, "feature_names_in_"):
+        del estimator.feature_names_in_
 
 
 def mark_as_general_sampler(tags):

@@ -205,6 +205,8 @@ def test_frames_leave_their_names_and_arrays_remove_them(table):
     assert sampler.feature_names_in_.tolist() == list("abcd")
     assert sampler.fit(X, y).n_features_in_ == 4
     assert not hasattr(sampler, "feature_names_in_")
+    sampler.fit(pd.DataFrame(X, columns=["a", "a", "b", 3]), y)
+    assert not hasattr(sampler, "feature_names_in_")
 
 
 def test_frames_and_series_share_a_fresh_index(table):

@@ -1,5 +1,6 @@
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -100,6 +101,31 @@ def test_two_processes_agree():
 def test_other_random_states_are_refused(state, error, message):
     with pytest.raises(error, match=message):
         RandomStreams(state)
+
+
+PLANTED = """
+import random, numpy, torch
+def test_numpy(): numpy.random.rand()
+def test_python(): random.random()
+def test_torch(): torch.rand(1)
+def test_innocent(): numpy.random.default_rng(0).random()
+"""
+
+
+def test_the_fixture_catches_every_use_of_a_global_generator(tmp_path):
+    """Three planted violations, three errors; the innocent test passes."""
+    conftest = Path(__file__).with_name("conftest.py").read_text(encoding="utf-8")
+    (tmp_path / "conftest.py").write_text(conftest, encoding="utf-8")
+    (tmp_path / "test_planted.py").write_text(PLANTED, encoding="utf-8")
+    run = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "--rootdir", tmp_path, tmp_path],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+    )
+    assert "4 passed, 3 errors" in run.stdout
+    for name in ("numpy", "python", "torch"):
+        assert f"the global {name} generator was used" in run.stdout
 
 
 def test_a_key_is_needed():

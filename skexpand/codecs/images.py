@@ -30,7 +30,7 @@ class ImageCodec:
         (C, H, W) of one encoded image.
     layout_ : str
         ``"hw"``, ``"hwc"`` or ``"chw"``, of the input.
-    n_features_in_ : int
+    n_features_in_, n_encoded_ : int
         Pixels times channels of one image.
 
     Examples
@@ -80,7 +80,7 @@ class ImageCodec:
             "hwc": (shape[-1], *shape[:-1]),
             "chw": shape,
         }[self.layout_]
-        self.n_features_in_ = int(np.prod(shape))
+        self.n_features_in_ = self.n_encoded_ = int(np.prod(shape))
         self.dtype_ = array.dtype
         self._low, self._high = _span(array)
         return self
