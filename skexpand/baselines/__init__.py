@@ -3,11 +3,12 @@
 from importlib import import_module
 
 _HOMES = {
+    "ClassicalAugmenter": "skexpand.baselines.images",
     "GaussianJitter": "skexpand.baselines.tables",
     "Mixup": "skexpand.baselines.tables",
 }
 
-__all__ = ["GaussianJitter", "Mixup"]
+__all__ = ["ClassicalAugmenter", "GaussianJitter", "Mixup"]
 
 
 def __getattr__(name):
