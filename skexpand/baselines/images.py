@@ -106,7 +106,7 @@ class AugmentationPolicy:
 
 
 _PRESETS = {
-    # 94.0 on MNIST at 10 images a class (none: 88.7), one small CNN, equal steps.
+    # 5 to 9 points on MNIST at 10 images a class, with small CNNs at equal steps.
     "digits": AugmentationPolicy(rotation=15.0, shift=2 / 28, scale=0.1, shear=0.15),
     # The usual recipe of CIFAR: pad 4 of 32 and crop, flip, mild jitter of light.
     # A mirrored border has no black edge that a classifier could learn.

@@ -84,6 +84,7 @@ def documented(entry):
         ("a : int, default=1", True, "documents default=1, has True"),
         ('a : str, default="y"', "x", "documents default=\"y\", has 'x'"),
         ("a : int, default=None", 3, "documents default=None, has 3"),
+        ("a : float, default=2**0.5", 2.0, "documents default=2**0.5, has 2.0"),
         ("a : int", 3, "has the default 3, documents none"),
         ("b : int, default=3", 3, "b is documented, not accepted"),
     ],
@@ -105,6 +106,14 @@ def test_planted_wrong_default_is_found(entry, default, message):
     found = wrong_parameters("Sampler", Sampler)
     assert any(message in each for each in found if each.startswith("Sampler:"))
     assert any(message in each for each in found if each.startswith("Sampler.fit:"))
+
+
+def test_expression_is_compared_by_its_value():
+    def function(a=2**0.5):
+        pass
+
+    function.__doc__ = documented("a : float, default=2**0.5")
+    assert wrong_parameters("f", function) == []
 
 
 def test_planted_default_of_a_required_parameter_is_found():
