@@ -1,0 +1,55 @@
+"""Layers that are born from a generator of ours, not from torch's global one."""
+
+import math
+
+import torch
+from torch import Generator, nn
+from torch.nn.utils import skip_init
+
+
+def seeded(
+    layer_class: type[nn.Module],
+    *sizes: int,
+    generator: Generator,
+    gain: float = 2**0.5,
+    **options,
+) -> nn.Module:
+    """Build a layer whose weights come from `generator`.
+
+    Weights are uniform with variance ``gain**2 / fan_in``, biases zero. Torch's own
+    constructors draw from the global generator, which must stay untouched.
+
+    Parameters
+    ----------
+    layer_class : type
+        ``Conv2d``, ``ConvTranspose2d`` or ``Linear``.
+    *sizes : int
+        Its positional arguments.
+    generator : torch.Generator
+        Source of the weights, on the CPU.
+    gain : float, default=2**0.5
+        Scale of the weights; the default keeps the variance through rectifiers (He et
+        al. 2015). 0 makes a layer that puts out zeros until it is trained.
+    **options
+        Its keyword arguments.
+
+    Returns
+    -------
+    Module
+        The layer, on the CPU.
+    """
+    layer = skip_init(layer_class, *sizes, **options)
+    weight = layer.weight
+    # The inputs of one output: (out, in, ...) but (in, out, ...) when transposed, where
+    # a stride of s lets one output see only every s-th tap of each side.
+    is_transposed = isinstance(layer, nn.ConvTranspose2d)
+    fan_in = weight[:, 0].numel() if is_transposed else weight[0].numel()
+    if is_transposed:
+        fan_in = max(1, fan_in // math.prod(layer.stride))
+    bound = gain * math.sqrt(3 / fan_in)
+    with torch.no_grad():
+        drawn = torch.rand(weight.shape, generator=generator)
+        weight.copy_((2 * drawn - 1) * bound)
+        if layer.bias is not None:
+            layer.bias.zero_()
+    return layer
