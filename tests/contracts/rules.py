@@ -17,7 +17,7 @@ LAYERS = [
     {"_random", "_compat"},
     {"nn"},
     {"codecs", "datasets"},
-    {"_base", "training", "pretraining", "artifacts"},
+    {"_base", "judge", "training", "pretraining", "artifacts"},
     {"_encoder", "_synthesizer", "baselines", "streaming"},
     {"evaluation"},
     {"_demo"},
