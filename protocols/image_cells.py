@@ -34,7 +34,8 @@ class ImageSet:
         train, _ = few_shot(data.X_train, data.y_train, self.n_per_class, draw)
         return data.X_train[train], data.y_train[train], data.X_test, data.y_test
 
-    def expand(self, sampler, space, X, y):
+    @staticmethod
+    def expand(sampler, space, X, y):
         """Return expanded images; ``space="rows"`` hands over flat float pixels."""
         if sampler is None:
             return X, y

@@ -61,7 +61,8 @@ def build_sampler(arm, ratio, draw, y):
     """Build the sampler of an arm, or None for the arm that adds nothing.
 
     The protocol's ratio and the draw's seed are set where the class takes them; the
-    host's samplers, which know no ratio, get the same totals as a dict.
+    host's samplers, which know no ratio, get the same totals as a dict. TOML has no
+    null: the text ``"null"`` stands for None.
     """
     if "class" not in arm:
         return None
@@ -82,7 +83,9 @@ def build_sampler(arm, ratio, draw, y):
         params["sampling_strategy"] = totals
     if "random_state" in accepted:
         params["random_state"] = draw
-    return sampler_class(**(params | arm.get("params", {})))
+    for key, value in arm.get("params", {}).items():
+        params[key] = None if value == "null" else value
+    return sampler_class(**params)
 
 
 def cell_settings(protocol, dataset, arm_name, classifier, draw):

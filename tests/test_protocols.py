@@ -1,0 +1,385 @@
+"""The published protocols: resumable, reproducible, and added up correctly."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+pd = pytest.importorskip("pandas")
+
+from benchmarks import speed  # noqa: E402
+from protocols import networks, summarize, table_cells  # noqa: E402
+from protocols.image_cells import ImageSet  # noqa: E402
+from protocols.journal import append_row, read_rows  # noqa: E402
+from protocols.run import (  # noqa: E402
+    build_sampler,
+    cell_id,
+    cell_settings,
+    read_protocol,
+    run_protocol,
+)
+from skexpand._base import BaseExpander  # noqa: E402
+from skexpand._compat import validate_parameters  # noqa: E402
+
+ROOT = Path(__file__).resolve().parents[1]
+PROTOCOLS = sorted((ROOT / "protocols").glob("*.toml"))
+RESULTS = sorted((ROOT / "protocols" / "results").glob("*.jsonl"))
+ARMS = [
+    pytest.param(path, arm, id=f"{path.stem}-{arm}")
+    for path in PROTOCOLS
+    for arm in read_protocol(path)["arms"]
+]
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Give a folder with one table: two far classes, a rare one, a repeated row."""
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(
+        {
+            "length": np.r_[rng.normal(0, 1, 40), rng.normal(9, 1, 40), 5, 5],
+            "color": np.r_[["red"] * 40, ["blue"] * 40, ["red", "red"]],
+            "target": np.r_[["cat"] * 40, ["dog"] * 40, ["cow", "cow"]],
+        }
+    )
+    frame.loc[0, "length"] = np.nan
+    (tmp_path / "tables").mkdir()
+    frame.to_csv(tmp_path / "tables" / "pets.csv", index=False)
+    return tmp_path
+
+
+@pytest.fixture
+def protocol():
+    """Give a protocol of two arms, two classifiers and two draws: 8 cells."""
+    return {
+        "name": "pets",
+        "kind": "table",
+        "datasets": ["pets"],
+        "classifiers": ["logistic", "k-NN"],
+        "draws": [0, 1],
+        "n_per_class": 10,
+        "ratio": 3,
+        "max_test_rows": 40,
+        "arms": {
+            "none": {},
+            "SMOTE": {"class": "imblearn.over_sampling.SMOTE"},
+        },
+    }
+
+
+# --- the protocols -------------------------------------------------------------------
+
+
+def test_table_lists_follow_their_rule(data_dir):
+    usable = table_cells.usable_tables(data_dir)
+    reported = read_protocol(ROOT / "protocols" / "tables.toml")["datasets"]
+    assert reported == table_cells.reported_tables(usable)
+    assert not set(reported) & set(table_cells.development_tables(usable))
+
+
+def test_ablation_tables_are_none_of_the_reported(data_dir):
+    usable = table_cells.usable_tables(data_dir)
+    ablated = read_protocol(ROOT / "protocols" / "tables_ablation.toml")["datasets"]
+    assert ablated == table_cells.development_tables(usable)
+
+
+@pytest.mark.parametrize(("path", "arm"), ARMS)
+def test_every_arm_of_every_protocol_can_be_built(path, arm):
+    protocol = read_protocol(path)
+    y = np.repeat([0, 1], protocol["n_per_class"])
+    description = protocol["arms"][arm]
+    sampler = build_sampler(description, protocol["ratio"], draw=3, y=y)
+    if sampler is None:
+        assert description == {}
+        return
+    assert sampler.random_state == 3
+    params = sampler.get_params()
+    for key, value in description.get("params", {}).items():
+        assert params[key] == (None if value == "null" else value)
+    if isinstance(sampler, BaseExpander):
+        validate_parameters(sampler)
+
+
+def test_hosts_samplers_get_totals_and_ours_the_ratio():
+    y = np.repeat([0, 1], 10)
+    host = build_sampler({"class": "imblearn.over_sampling.SMOTE"}, 10, 0, y)
+    ours = build_sampler({"class": "skexpand.baselines.Mixup"}, 10, 0, y)
+    assert host.sampling_strategy == {0: 100, 1: 100}
+    assert (ours.ratio, ours.sampling_strategy) == (10, None)
+
+
+def test_misspelt_parameter_names_those_there_are():
+    arm = {"class": "skexpand.baselines.Mixup", "params": {"alfa": 1}}
+    with pytest.raises(ValueError, match="no parameters.*alfa.*it takes alpha"):
+        build_sampler(arm, 10, 0, [0, 1])
+
+
+def test_misspelt_arm_key_is_refused(tmp_path):
+    path = tmp_path / "bad.toml"
+    path.write_text('kind = "table"\n[arms.a]\nparam = {}\n')
+    with pytest.raises(ValueError, match=r"arm 'a' has unknown keys \['param'\]"):
+        read_protocol(path)
+
+
+# --- the runner ----------------------------------------------------------------------
+
+
+def test_every_cell_is_run_once_and_none_twice(protocol, folder, tmp_path):
+    out = tmp_path / "results.jsonl"
+    assert len(list(run_protocol(protocol, out, data_dir=folder))) == 8
+    assert len({row["cell"] for row in read_rows(out)}) == 8
+    assert list(run_protocol(protocol, out, data_dir=folder)) == []
+
+
+def test_cut_off_run_goes_on_where_it_stopped(protocol, folder, tmp_path):
+    out = tmp_path / "results.jsonl"
+    whole = list(run_protocol(protocol, out, data_dir=folder))
+    text = out.read_text()
+    out.write_text(text[: len(text) // 2])  # in the middle of a line
+
+    n_left = len(read_rows(out))
+    rest = list(run_protocol(protocol, out, data_dir=folder))
+
+    assert 0 < n_left < 8 and len(rest) == 8 - n_left
+    scores = {row["cell"]: row["score"] for row in whole}
+    assert {row["cell"]: row["score"] for row in read_rows(out)} == scores
+
+
+def test_changed_setting_is_another_cell(protocol, folder, tmp_path):
+    out = tmp_path / "results.jsonl"
+    list(run_protocol(protocol, out, data_dir=folder))
+    protocol["ratio"] = 4
+    rows = list(run_protocol(protocol, out, data_dir=folder))
+    assert {row["n_train"] for row in rows} == {20, 80}
+
+
+def test_easy_table_is_solved_without_and_with_expansion(protocol, folder, tmp_path):
+    rows = run_protocol(protocol, tmp_path / "r.jsonl", data_dir=folder, draws=[0])
+    found = [(row["arm"], row["n_train"], row["n_test"], row["score"]) for row in rows]
+    assert found == [("none", 20, 40, 1.0)] * 2 + [("SMOTE", 60, 40, 1.0)] * 2
+
+
+def test_unknown_arm_lists_those_there(protocol, tmp_path):
+    with pytest.raises(
+        ValueError, match=r"no arms \['GAN'\]; it has \['none', 'SMOTE'"
+    ):
+        list(run_protocol(protocol, tmp_path / "r.jsonl", arms=["GAN"]))
+
+
+def test_runner_starts_as_a_script_from_any_folder(tmp_path):
+    command = [sys.executable, ROOT / "protocols" / "run.py", "--help"]
+    result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    assert "--rerun" in result.stdout
+
+
+# --- tables and images ---------------------------------------------------------------
+
+
+def test_duplicates_and_rare_classes_are_dropped():
+    X = pd.DataFrame({"a": [*range(40), 0, 99]})
+    y = pd.Series(["x", "y"] * 20 + ["x", "rare"], name="target")
+    X_kept, y_kept = table_cells.prepare(X, y)
+    assert X_kept["a"].tolist() == list(range(40))
+    assert y_kept.tolist() == ["x", "y"] * 20
+
+
+def test_encoder_learns_from_the_training_rows_alone(protocol, folder):
+    table = table_cells.Table("pets", protocol, folder)
+    X, *_ = table.split(draw=0)
+    encoded = table.encoder.transform(X)
+    assert encoded.shape == (20, 3)  # a number and two colors
+    np.testing.assert_allclose(encoded[:, 0].mean(), 0, atol=1e-12)
+    np.testing.assert_allclose(encoded[:, 0].std(), 1)
+
+
+def test_rows_of_pixels_come_back_as_images():
+    """SMOTE on 8-bit pixels must neither wrap around nor leave their range."""
+    from imblearn.over_sampling import SMOTE
+
+    rng = np.random.default_rng(0)
+    X = rng.integers(0, 256, (20, 5, 4, 3), dtype=np.uint8)
+    y = np.repeat([0, 1], 10)
+    smote = SMOTE(sampling_strategy={0: 30, 1: 30}, random_state=0)
+    X_big, y_big = ImageSet.expand(smote, "rows", X, y)
+    assert X_big.shape == (60, 5, 4, 3) and len(y_big) == 60
+    np.testing.assert_array_equal(X_big[:20], X)
+    assert X_big.min() >= 0 and X_big.max() <= 255
+
+
+# --- the network ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("shape", [(9, 28), (8, 8, 3), (13, 11, 3), (64, 64)])
+def test_network_takes_grey_and_color_of_any_size(shape):
+    x = networks.to_tensor(np.zeros((2, *shape), dtype=np.uint8))
+    with torch.random.fork_rng(devices=[]):
+        scores = networks.build_cnn(x.shape[1:], n_classes=3)(x)
+    assert x.shape[2:] == shape[:2]
+    assert scores.shape == (2, 3)
+
+
+def test_color_axis_comes_first():
+    X = np.arange(2 * 4 * 5 * 3, dtype=np.float64).reshape(2, 4, 5, 3)
+    x = networks.to_tensor(X)
+    assert x[1, 2, 3, 4].item() == pytest.approx(X[1, 3, 4, 2] / 255)
+
+
+def test_network_tells_left_from_right_and_repeats_itself():
+    rng = np.random.default_rng(0)
+    X = rng.integers(0, 60, (80, 8, 8), dtype=np.uint8)
+    y = np.tile(["left", "right"], 40)
+    X[y == "left", :, :4] += 150
+    X[y == "right", :, 4:] += 150
+    train, test = slice(0, 20), slice(20, None)
+    settings = {"steps": 30, "batch_size": 10, "learning_rate": 4e-3}
+
+    def score(seed, y_train=y[train]):
+        return networks.score_cnn(
+            X[train], y_train, X[test], y[test], seed=seed, **settings
+        )
+
+    assert score(0) == 1.0
+    assert score(0, y_train=y[train][::-1]) == 0.0
+    noise = rng.permutation(y[train])
+    assert score(1, noise) == score(1, noise)
+
+
+def test_batches_use_every_row_equally_often():
+    with torch.random.fork_rng(devices=[]):
+        order = networks.batches(n=10, steps=7, batch_size=5)
+    assert order.shape == (7, 5)
+    counts = torch.bincount(order.flatten(), minlength=10)
+    assert counts.min() >= 3 and counts.max() <= 4
+
+
+def test_tiny_images_are_refused():
+    with pytest.raises(ValueError, match="at least 4 pixels.*got 3 x 8"):
+        networks.build_cnn((1, 3, 8), 2)
+
+
+# --- results -------------------------------------------------------------------------
+
+
+def test_rows_survive_a_cut_off_line(tmp_path):
+    path = tmp_path / "deep" / "r.jsonl"
+    append_row(path, {"a": 1})
+    with path.open("a") as file:
+        file.write('{"a": 2')
+    append_row(path, {"a": 3})
+    assert read_rows(path) == [{"a": 1}, {"a": 3}]
+
+
+def make_row(arm, draw, score, dataset="d", classifier="c", ratio=10):
+    return {
+        "arm": arm,
+        "dataset": dataset,
+        "draw": draw,
+        "classifier": classifier,
+        "score": score,
+        "sampler": {},
+        "settings": {"ratio": ratio},
+        "metric": "accuracy",
+    }
+
+
+def test_gain_and_interval_of_three_draws():
+    """Differences 1, 2, 3: mean 2, t(0.975, 2) / sqrt(3) = 2.4841."""
+    rows = [make_row("none", draw, 0.5) for draw in range(3)]
+    rows += [make_row("ES", draw, 0.51 + draw / 100) for draw in range(3)]
+    scores = summarize.collect_scores(rows)
+    gain = summarize.paired_gain(scores["ES"], scores["none"])
+    assert gain == pytest.approx((2, 2.4841, 3), abs=1e-4)
+    assert str(gain) == "+2.00 [-0.48, +4.48] (n=3)"
+
+
+def test_unit_of_the_interval_is_the_data_set_where_there_are_several():
+    """Two sets with gains 1 and 3 are two units, however many draws each has."""
+    rows = [
+        make_row(arm, draw, 0.5 + (arm == "ES") * gain / 100, dataset)
+        for arm in ("none", "ES")
+        for dataset, gain in (("d", 1), ("e", 3))
+        for draw in range(5)
+    ]
+    scores = summarize.collect_scores(rows)
+    gain = summarize.paired_gain(scores["ES"], scores["none"])
+    assert (gain.mean, gain.n) == (pytest.approx(2), 2)
+
+
+def test_classifiers_of_one_draw_are_one_unit():
+    rows = [
+        make_row(arm, 0, 0.5 + 0.1 * (arm == "ES"), classifier=classifier)
+        for arm in ("none", "ES")
+        for classifier in ("LR", "RF")
+    ]
+    scores = summarize.collect_scores(rows)
+    gain = summarize.paired_gain(scores["ES"], scores["none"])
+    assert str(gain) == "+10.00 (n=1)"
+
+
+def test_cell_that_ran_again_counts_with_its_last_row():
+    rows = [make_row("none", 0, 0.5), make_row("none", 0, 0.7)]
+    assert summarize.collect_scores(rows) == {"none": {("d", 0, "c"): 70}}
+
+
+def test_arm_of_mixed_settings_is_refused():
+    rows = [make_row("ES", 0, 0.5), make_row("ES", 1, 0.5, ratio=5)]
+    with pytest.raises(ValueError, match="Arm 'ES' has rows of different settings"):
+        summarize.collect_scores(rows)
+
+
+def test_summary_is_a_table_of_means_and_gains(tmp_path, capsys):
+    path = tmp_path / "r.jsonl"
+    for arm, scores in {"none": (0.5, 0.7), "SMOTE": (0.6, 0.7)}.items():
+        for draw, score in enumerate(scores):
+            append_row(path, make_row(arm, draw, score))
+    summarize.main([str(path)])
+    lines = capsys.readouterr().out.splitlines()
+    assert "| arm | cells | mean | gain over none | gain over SMOTE |" in lines
+    smote = next(line for line in lines if line.startswith("| SMOTE"))
+    assert smote.startswith("| SMOTE | 2 of 2 | 65.00 | +5.00 [")
+
+
+@pytest.mark.parametrize("path", RESULTS, ids=[path.stem for path in RESULTS])
+def test_published_results_belong_to_the_protocol_as_it_stands(path):
+    """A setting that changed after the run would make its figures somebody else's."""
+    protocol = read_protocol(ROOT / "protocols" / f"{path.stem}.toml")
+    rows = read_rows(path)
+    expected = {
+        cell_id(
+            cell_settings(
+                protocol, row["dataset"], row["arm"], row["classifier"], row["draw"]
+            )
+        )
+        for row in rows
+    }
+    assert {row["cell"] for row in rows} == expected
+    assert all(0 <= row["score"] <= 1 for row in rows)
+
+
+# --- the speed benchmark -------------------------------------------------------------
+
+
+def test_speed_ratios_are_of_medians_within_the_run():
+    def runs(*seconds):
+        return [{"seconds": value, "peak_mb": 10} for value in seconds]
+
+    rows = speed.summarize("table", {"none": runs(1, 2, 9), "SMOTE": runs(4, 4, 5)})
+    assert [row["seconds"] for row in rows] == [2, 4]
+    assert [row["ratio_to_none"] for row in rows] == [1, 2]
+    assert [row["ratio_to_SMOTE"] for row in rows] == [0.5, 1]
+
+
+def test_speed_measures_what_it_says():
+    found = speed.measure("table", "SMOTE", threads=1)
+    assert found["rows"] == 1000
+    assert 0 < found["seconds"] < 60
+    assert 10 < found["peak_mb_before"] <= found["peak_mb"]
+
+
+def test_classical_augmentation_is_timed_on_images_only():
+    assert speed.arms_of("million", ["none", "classical"]) == ["none"]
+    assert speed.arms_of("mnist", ["none", "classical"]) == ["none", "classical"]
