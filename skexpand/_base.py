@@ -233,14 +233,7 @@ class BaseExpander(BaseOverSampler):
     def _check_input(self, X, y):
         labels = LabelCodec()
         codes = labels.fit_encode(y)
-        codec = find_codec(X, self.image_shape)
-        if codec.kind not in self._kinds:
-            raise ValueError(
-                f"{type(self).__name__} expands {' and '.join(self._kinds)}s, got "
-                f"{codec.kind}s of shape {getattr(X, 'shape', None)}. Use "
-                "ExpansiveSynthesizer, or pass rows of pixels without image_shape."
-            )
-        x = codec.fit(X).encode(X)
+        codec, x = self._encode_input(X)
         if len(x) != len(codes):
             raise ValueError(
                 "Found input variables with inconsistent numbers of samples: X has "
@@ -257,6 +250,17 @@ class BaseExpander(BaseOverSampler):
         remember_feature_names(self, X)
         self.n_features_in_ = codec.n_features_in_
         return x, codes
+
+    def _encode_input(self, X):
+        """Fit the codec of `X` and encode it: codec, x."""
+        codec = find_codec(X, self.image_shape)
+        if codec.kind not in self._kinds:
+            raise ValueError(
+                f"{type(self).__name__} expands {' and '.join(self._kinds)}s, got "
+                f"{codec.kind}s of shape {getattr(X, 'shape', None)}. Use "
+                "ExpansiveSynthesizer, or pass rows of pixels without image_shape."
+            )
+        return codec, codec.fit(X).encode(X)
 
     def _resolve_strategy(self, classes, codes, counts):
         """Ask the host how many rows each class lacks; `ratio` is a dict to it."""

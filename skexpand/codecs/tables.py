@@ -1,5 +1,7 @@
 """Tables of any dtype to comparable float64 columns, and back."""
 
+from copy import copy
+
 import numpy as np
 from sklearn.exceptions import NotFittedError
 from sklearn.impute import MissingIndicator, SimpleImputer
@@ -109,6 +111,24 @@ class TableCodec:
         self._fit_categories(values)
         self._lay_out()
         return self
+
+    def bind(self, X):
+        """Copy this codec for rows that go back into the container of `X`.
+
+        Parameters
+        ----------
+        X : object of shape (m, p)
+            With the columns of fit.
+
+        Returns
+        -------
+        TableCodec
+        """
+        self.encode(X)  # refuses other columns
+        bound = copy(self)
+        bound._container = find_container(X)
+        bound._container.to_table(X)
+        return bound
 
     def encode(self, X):
         """Turn rows into comparable float64 columns.

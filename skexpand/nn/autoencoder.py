@@ -36,7 +36,7 @@ class ConvAutoencoder(nn.Module):
         Source of the first weights.
     latent_channels : int, default=8
         Width ``c`` of a token; more keeps finer detail.
-    width : int, default=16
+    width : int, default=24
         Filters of the first layer, doubled at each halving.
 
     Attributes
@@ -56,7 +56,7 @@ class ConvAutoencoder(nn.Module):
         *,
         generator: Generator,
         latent_channels: int = 8,
-        width: int = 16,
+        width: int = 24,
     ) -> None:
         super().__init__()
         n_channels, height, side = image_shape
@@ -76,8 +76,10 @@ class ConvAutoencoder(nn.Module):
         self._padded = tuple(stride * tokens for tokens in self.latent_shape[1:])
 
         conv = partial(seeded, nn.Conv2d, generator=generator)
-        widths = [width * 2**i for i in range(n_halvings + 1)]
-        encoder = [conv(n_channels, widths[0], 3, padding=1), nn.GELU()]
+        # The first layer halves already: at full size it would cost more than the rest.
+        conv = partial(seeded, nn.Conv2d, generator=generator)
+        widths = [n_channels, *(width * 2**i for i in range(n_halvings))]
+        encoder = []
         for before, after in pairwise(widths):
             encoder += [conv(before, after, 4, stride=2, padding=1), nn.GELU()]
         self.encoder = nn.Sequential(*encoder)
@@ -86,10 +88,9 @@ class ConvAutoencoder(nn.Module):
         nn.init.constant_(self.to_log_variance.bias, _LOG_VARIANCE_START)
 
         grow = partial(seeded, nn.ConvTranspose2d, generator=generator)
-        decoder = [conv(latent_channels, widths[-1], 1), nn.GELU()]
+        decoder = [conv(latent_channels, widths[-1], 1)]
         for before, after in pairwise(widths[::-1]):
-            decoder += [grow(before, after, 4, stride=2, padding=1), nn.GELU()]
-        decoder.append(conv(widths[0], n_channels, 3, padding=1))
+            decoder += [nn.GELU(), grow(before, after, 4, stride=2, padding=1)]
         self.decoder = nn.Sequential(*decoder)
 
     def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
@@ -192,7 +193,7 @@ class TableAutoencoder(nn.Module):
         features = self.encoder(linear)
         mean = linear + self.to_mean(features)
         log_variance = self.to_log_variance(features).clamp(*_LOG_VARIANCE_RANGE)
-        return self._to_map(mean), self._to_map(log_variance)
+        return self.to_map(mean), self.to_map(log_variance)
 
     def decode(self, z: Tensor) -> Tensor:
         """Rows of latents.
@@ -202,7 +203,8 @@ class TableAutoencoder(nn.Module):
         flat = z.flatten(2).transpose(1, 2).flatten(1)  # (n, w * c)
         return flat @ self.coloring + self.mean + self.decoder(flat)
 
-    def _to_map(self, flat: Tensor) -> Tensor:
+    def to_map(self, flat: Tensor) -> Tensor:
+        """Cut flat latents into tokens. Shapes: ``(n, d)`` -> ``(n, c, 1, w)``."""
         c, _, w = self.latent_shape
         # Neighboring components share a token: the leading ones vary together.
         return flat.view(len(flat), w, c).transpose(1, 2).unsqueeze(2)

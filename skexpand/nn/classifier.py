@@ -23,7 +23,7 @@ class Classifier(nn.Module):
         Number of classes.
     generator : torch.Generator
         Source of the first weights.
-    width : int, default=32
+    width : int, default=24
         Filters of the first convolution, or hidden units.
     """
 
@@ -33,7 +33,7 @@ class Classifier(nn.Module):
         n_classes: int,
         *,
         generator: Generator,
-        width: int = 32,
+        width: int = 24,
     ) -> None:
         super().__init__()
         conv = partial(seeded, nn.Conv2d, generator=generator)

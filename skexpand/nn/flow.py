@@ -13,6 +13,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from skexpand.nn.optimizer import Adam
+
 _BLUR_SIGMA = 0.036  # of the image side; one pixel at 28 x 28
 _N_SQUARINGS = 5  # a field of 16 px is integrated in steps of half a pixel
 
@@ -93,7 +95,7 @@ def register(
     target: Tensor,
     *,
     n_iter: int = 60,
-    smoothness: float = 0.05,
+    smoothness: float = 0.15,
     learning_rate: float = 0.03,
 ) -> Tensor:
     r"""Velocity fields that carry every source image onto its target.
@@ -115,8 +117,9 @@ def register(
         Images in [0, 1].
     n_iter : int, default=60
         Adam steps.
-    smoothness : float, default=0.05
-        Weight :math:`\lambda` of the roughness of the field.
+    smoothness : float, default=0.15
+        Weight :math:`\lambda` of the roughness of the field. Chosen on EMNIST letters:
+        0.015 / 0.05 / 0.15 gave 74.9 / 78.0 / 80.1.
     learning_rate : float, default=0.03
         Step size in half image sides.
 
@@ -132,7 +135,7 @@ def register(
     )
     rows, columns = control_size(height, width)
     velocity = source.new_zeros(len(source), 2, rows, columns).requires_grad_()
-    optimizer = torch.optim.Adam([velocity], lr=learning_rate, betas=(0.8, 0.95))
+    optimizer = Adam([velocity], learning_rate, betas=(0.8, 0.95))
     scale = blurred_target.var(dim=(1, 2, 3), correction=0).clamp_min(1e-4)
     for _ in range(n_iter):
         moved = warp(blurred_source, integrate(velocity, height, width))
@@ -140,8 +143,5 @@ def register(
         roughness = velocity.diff(dim=2).square().sum((1, 2, 3)) + velocity.diff(
             dim=3
         ).square().sum((1, 2, 3))
-        loss = (mismatch + smoothness * roughness).sum()
-        optimizer.zero_grad()
-        (velocity.grad,) = torch.autograd.grad(loss, [velocity])
-        optimizer.step()
+        optimizer.minimize((mismatch + smoothness * roughness).sum())
     return velocity.detach()

@@ -82,6 +82,16 @@ class MixingPlan:
             self.certificate,
         )
 
+    def part(self, rows: slice) -> "MixingPlan":
+        """Select new points."""
+        return MixingPlan(
+            self.anchor[rows],
+            self.pair[rows],
+            self.coefficient[rows],
+            self.length[rows],
+            self.certificate,
+        )
+
 
 def same_class_pairs(labels: Tensor, max_pairs: int, generator: Generator) -> PairBank:
     """Join samples of one class, every unordered pair once, or a balanced draw of them.
@@ -163,6 +173,7 @@ def plan_mixing(
     degree: int,
     expander: bool,
     generator: Generator,
+    n_candidates: int = 4,
 ) -> MixingPlan:
     """Choose pairs and draw coefficients for a batch of new points.
 
@@ -184,6 +195,8 @@ def plan_mixing(
         SMOTE.
     generator : torch.Generator
         Source of randomness, on the CPU.
+    n_candidates : int, default=4
+        Graphs to draw; the one with the best gap is kept.
 
     Returns
     -------
@@ -195,7 +208,7 @@ def plan_mixing(
         coefficient = sign.view(-1, 1, 1).expand(-1, 1, n_heads)
         length = torch.rand(n_points, generator=generator)
         return MixingPlan(anchor, pair.unsqueeze(1), coefficient, length)
-    graph = bipartite_expander(n_points, len(bank), degree, generator)
+    graph = bipartite_expander(n_points, len(bank), degree, generator, n_candidates)
     draws = torch.randn(n_points, degree, n_heads, generator=generator)
     coefficient = draws @ steps[anchor_label].transpose(1, 2)
     length = torch.ones(n_points)

@@ -14,7 +14,7 @@ from skexpand.nn.mixing import PairBank
 _TAIL = 0.05  # share of pixels that counts as darkest and brightest
 _LARGEST_LOG_GAIN = 0.7  # contrast at most halved or doubled by one pair
 _REGISTRATION_SIDE = 32  # larger images register on a reduced copy
-_PAIRS_AT_ONCE = 512  # bounds the memory of registration
+_PAIRS_AT_ONCE = 128  # the working set then fits the cache; bounds memory too
 
 
 class ImageMover(nn.Module):
@@ -44,7 +44,7 @@ class ImageMover(nn.Module):
         self.register_buffer("offset", offset)
 
     @classmethod
-    def from_pairs(cls, x: Tensor, bank: PairBank, *, on_batch=None) -> "ImageMover":
+    def from_pairs(cls, x: Tensor, bank: PairBank) -> "ImageMover":
         """Register every pair of the bank.
 
         Parameters
@@ -53,9 +53,6 @@ class ImageMover(nn.Module):
             The real images, in [0, 1].
         bank : PairBank
             Pairs to register.
-        on_batch : callable or None, default=None
-            Called before each batch of pairs with the number of pairs done; the place
-            to show progress or to raise.
         """
         small = x
         if max(x.shape[2:]) > _REGISTRATION_SIDE:
@@ -64,8 +61,6 @@ class ImageMover(nn.Module):
         rows, columns = control_size(*small.shape[2:])
         velocity = x.new_zeros(len(bank), 2, rows, columns)
         for start in range(0, len(bank), _PAIRS_AT_ONCE):
-            if on_batch is not None:
-                on_batch(start)
             part = slice(start, start + _PAIRS_AT_ONCE)
             source, target = small[bank.source[part]], small[bank.target[part]]
             velocity[part] = register(source, target)
@@ -115,6 +110,16 @@ class TableMover(nn.Module):
         super().__init__()
         self.register_buffer("move", move)
         self.register_buffer("coloring", coloring)
+
+    @classmethod
+    def from_pairs(cls, autoencoder: nn.Module, x: Tensor, bank: PairBank):
+        """Take every pair's difference in the linear space of a table autoencoder.
+
+        Shapes: ``x (n, q)`` -> `TableMover`.
+        """
+        linear = (x - autoencoder.mean) @ autoencoder.whitening
+        move = linear[bank.target] - linear[bank.source]
+        return cls(autoencoder.to_map(move), autoencoder.coloring.clone())
 
     def forward(self, x: Tensor, pair: Tensor, weights: Tensor) -> Tensor:
         """Move every row by its mix.

@@ -34,6 +34,22 @@ class Encoded:
         """Latents as the expander mixes them."""
         return self.latent if self.attended is None else self.attended.features
 
+    @classmethod
+    def concatenate(cls, parts: "list[Encoded]") -> "Encoded":
+        """Join the encodings of batches."""
+        tensors = [
+            torch.cat([getattr(part, name) for part in parts])
+            for name in ("mean", "log_variance", "latent")
+        ]
+        if parts[0].attended is None:
+            return cls(*tensors, None)
+        names = vars(parts[0].attended)
+        attended = {
+            name: torch.cat([getattr(part.attended, name) for part in parts])
+            for name in names
+        }
+        return cls(*tensors, Attended(**attended))
+
 
 class ExpansionNetwork(nn.Module):
     """Everything that Algorithm 1 trains, and the mixing between its halves.
@@ -110,7 +126,7 @@ class ExpansionNetwork(nn.Module):
         bank: PairBank,
         weights: Tensor,
     ) -> Tensor:
-        """New samples: the source moved, or a mixed latent repainted.
+        """Make new samples: the source moved, or a mixed latent repainted.
 
         Shapes: ``x (n, ...)`` -> ``(m, ...)``.
         """

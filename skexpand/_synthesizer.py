@@ -1,0 +1,393 @@
+"""ExpansiveSynthesizer: the main path, from a few samples to many."""
+
+from numbers import Integral, Real
+
+import numpy as np
+import torch
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import check_is_fitted
+
+from skexpand._base import BaseExpander
+from skexpand._compat import validate_parameters
+from skexpand._device import find_device
+from skexpand._encoder import (
+    decode_rows,
+    encode_for,
+    encode_rows,
+    koopman_matrix,
+    learn_encoder,
+    start_autoencoder,
+)
+from skexpand.expansion import Expansion, ImageJudge
+from skexpand.judge import TableJudge
+from skexpand.nn.adaptation import trainable_parameters
+from skexpand.nn.attention import LatentAttention
+from skexpand.nn.classifier import Classifier
+from skexpand.nn.mixing import averaging_matrices, head_codewords, same_class_pairs
+from skexpand.nn.movers import ImageMover, TableMover
+from skexpand.nn.network import ExpansionNetwork
+from skexpand.pretraining import PretrainedEncoder
+from skexpand.training import Budget, LossWeights, train_expansion
+
+_MAX_PAIRS = 512  # pooled over classes, a few hundred differences say it all
+_BATCH_PAIRS = 32
+_LEARNING_RATE = 2e-3
+_PRETRAINING_STEPS = 2000
+_STRENGTH = {"image": 1.0, "table": 0.42}
+_STEPS = {"image": 200, "table": 60}
+
+
+class ExpansiveSynthesizer(BaseExpander):
+    r"""Grow a labeled data set by moving its samples along each other's differences.
+
+    A new sample is a real one, moved by a unit-norm signed mix of the differences
+    between *other* pairs of samples of one class,
+
+    .. math:: y' = y_i + h \sum_k w_k (y_{t(k)} - y_{s(k)}), \quad \sum_k w_k^2 = 1,
+
+    where an expander graph says which pairs meet which sample, attention over the
+    latents of a Koopman autoencoder says how much each pair counts where, and a judge
+    keeps what still looks like its class [1]_. For images a difference is a flow that
+    warps one image onto another; for tables it is a vector in whitened space.
+
+    Use it when a class has about 5 to 500 samples. Do not use it on dates, free text or
+    sequences; to only balance large classes, random over-sampling does as well.
+
+    Parameters
+    ----------
+    ratio : float, default=10.0
+        Every class grows to ``round(ratio * n_class)``. Used when `sampling_strategy`
+        is None. (Not the `ratio` of imbalanced-learn before 0.6.)
+    sampling_strategy : None, float, str, dict or callable, default=None
+        Anything but None means what it means in imbalanced-learn, and wins over
+        `ratio`: values of a dict are totals after resampling, strings equalise.
+    image_shape : tuple of int or None, default=None
+        (H, W), (H, W, C) or (C, H, W) of one image, when rows of `X` are pixels.
+    decoder : {"flow", "autoencoder"}, default="flow"
+        "flow" moves the source; "autoencoder" repaints it from its mixed latent, as in
+        the paper: blurrier, and less useful in every measurement so far.
+    attention : {"spatial", "row"} or None, default="spatial"
+        What the heads look at: all channels of a place, or one channel at a time. None
+        mixes pairs with random weights, the same at all places.
+    n_heads : int, default=4
+        Attention heads; the vertices of each class's head graph.
+    skip : bool, default=True
+        Whether attended latents keep the latent itself.
+    crop : float, default=0.5
+        Fraction of its most attended places that a head keeps.
+    expander : bool, default=True
+        Whether pairs of all classes reach every sample through an expander graph. False
+        moves a sample part of the way to another one of its class.
+    degree : int, default=4
+        Pairs mixed into a new sample; also neighbors of a head in its class's graph.
+    strength : float or None, default=None
+        Length ``h`` of the mixed difference. More is more diverse and less faithful.
+        None takes 1 for images and chooses by cross-validation for tables.
+    n_candidates : int, default=3
+        How often a sample that the judge refuses is drawn again, the last time at a
+        quarter of the length. 1 keeps whatever was drawn first.
+    loss_weights : dict or None, default=None
+        Weights of the terms "reconstruction", "classification", "transport" and
+        "covariance" that differ from those of `LossWeights`. Without "classification"
+        images have no judge.
+    max_iter : int or None, default=None
+        Training steps at most. None takes 200 for images and 60 for tables.
+    pretrained : PretrainedEncoder or None, default=None
+        Encoder learned on a larger data set; set by :meth:`pretrain`.
+    finetune : {"filters", "all", "none"}, default="filters"
+        What may change in a pre-trained encoder: one scale and one shift per filter
+        (eq. 1 of the paper), everything, or nothing.
+    device : str, default="auto"
+        "cpu", "cuda", or any torch device; "auto" takes CUDA where there is one.
+    random_state : None, int, RandomState or Generator, default=None
+        Seed of every draw.
+    verbose : bool, default=False
+        Whether to show progress bars.
+    max_seconds : float or None, default=None
+        Time after which training stops where it is. Results then depend on the machine.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        The labels, sorted.
+    loss_curve_ : dict of str to list of float
+        Every loss term, the Koopman consistency and the total, one value per step.
+    n_iter_ : int
+        Steps taken.
+    graphs_ : dict of label to ExpanderGraph
+        Each class's graph over the heads, with its certificate.
+    sample_graph_ : ExpanderCertificate or None
+        Of the graph between new samples and pairs, after sampling.
+    strength_ : float
+        The length ``h`` in use.
+    koopman_operator_ : ndarray of shape (d, d)
+        Least-squares map between latents of related samples (eq. 10).
+    acceptance_rate_ : float
+        Share of first candidates that the judge kept, after sampling.
+    n_trainable_ : int
+        Trained parameters of the autoencoder.
+    synthetic_mask_, parents_, mixing_weights_ : ndarray
+        Provenance of the rows returned last. Column 0 of `parents_` is the sample that
+        was moved; then source and target of each pair, with weights of equal size and
+        opposite sign.
+
+    Raises
+    ------
+    ValueError
+        For bad parameters or input, before anything is trained.
+
+    References
+    ----------
+    .. [1] Jebraeeli et al., "Expansive Synthesis: Generating Large-Scale Datasets from
+       Minimal Samples", arXiv:2406.17238.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from skexpand import ExpansiveSynthesizer
+    >>> X, y = load_iris(return_X_y=True)
+    >>> synthesizer = ExpansiveSynthesizer(ratio=3, max_iter=10, random_state=0)
+    >>> X_big, y_big = synthesizer.fit_resample(X[::10], y[::10])
+    >>> X_big.shape
+    (45, 4)
+    """
+
+    _parameter_constraints: dict = {
+        **BaseExpander._parameter_constraints,
+        "decoder": [StrOptions({"flow", "autoencoder"})],
+        "attention": [StrOptions({"spatial", "row"}), None],
+        "n_heads": [Interval(Integral, 1, 64, closed="both")],
+        "skip": ["boolean"],
+        "crop": [Interval(Real, 0, 1, closed="right")],
+        "expander": ["boolean"],
+        "degree": [Interval(Integral, 1, None, closed="left")],
+        "strength": [Interval(Real, 0, None, closed="left"), None],
+        "n_candidates": [Interval(Integral, 1, None, closed="left")],
+        "loss_weights": [dict, None],
+        "max_iter": [Interval(Integral, 0, None, closed="left"), None],
+        "pretrained": [PretrainedEncoder, None],
+        "finetune": [StrOptions({"filters", "all", "none"})],
+        "device": [str],
+        "verbose": ["boolean"],
+        "max_seconds": [Interval(Real, 0, None, closed="neither"), None],
+    }
+
+    def __init__(
+        self,
+        *,
+        ratio=10.0,
+        sampling_strategy=None,
+        image_shape=None,
+        decoder="flow",
+        attention="spatial",
+        n_heads=4,
+        skip=True,
+        crop=0.5,
+        expander=True,
+        degree=4,
+        strength=None,
+        n_candidates=3,
+        loss_weights=None,
+        max_iter=None,
+        pretrained=None,
+        finetune="filters",
+        device="auto",
+        random_state=None,
+        verbose=False,
+        max_seconds=None,
+    ):
+        super().__init__(
+            ratio=ratio,
+            sampling_strategy=sampling_strategy,
+            image_shape=image_shape,
+            random_state=random_state,
+        )
+        self.decoder = decoder
+        self.attention = attention
+        self.n_heads = n_heads
+        self.skip = skip
+        self.crop = crop
+        self.expander = expander
+        self.degree = degree
+        self.strength = strength
+        self.n_candidates = n_candidates
+        self.loss_weights = loss_weights
+        self.max_iter = max_iter
+        self.pretrained = pretrained
+        self.finetune = finetune
+        self.device = device
+        self.verbose = verbose
+        self.max_seconds = max_seconds
+
+    def pretrain(self, X_large, y_large=None):
+        """Learn the encoder on a larger, similar data set first.
+
+        Afterwards `fit` starts from it and, by default, tunes one scale and one shift
+        per filter (eq. 1). The result is stored in the parameter `pretrained`, so
+        clones and pipelines keep it; ``pretrained.lineage`` says what it saw.
+
+        Parameters
+        ----------
+        X_large : object of shape (N, ...)
+            Samples of the shape to be fitted later; for tables the same columns.
+        y_large : object of shape (N,) or None, default=None
+            Labels, of any classes.
+
+        Returns
+        -------
+        ExpansiveSynthesizer
+            Itself.
+        """
+        validate_parameters(self)
+        self.pretrained = learn_encoder(
+            X_large,
+            y_large,
+            image_shape=self.image_shape,
+            n_groups=self.n_heads,
+            max_iter=_PRETRAINING_STEPS if self.max_iter is None else self.max_iter,
+            random_state=self.random_state,
+            device=find_device(self.device),
+            budget=Budget(self.max_seconds, self.verbose),
+        )
+        return self
+
+    def encode(self, X):
+        """Encode samples in the fitted Koopman space.
+
+        Parameters
+        ----------
+        X : object of shape (n, ...)
+            As in `fit`.
+
+        Returns
+        -------
+        ndarray of float64, shape (n, d)
+            Latents, flattened.
+        """
+        check_is_fitted(self, "n_iter_")
+        x = self._codec.encode(X)
+        return encode_rows(self._expansion.network.autoencoder, x).astype(np.float64)
+
+    def decode(self, Z):
+        """Decode latents to samples in the container of `fit`.
+
+        Parameters
+        ----------
+        Z : array-like of shape (n, d)
+            Latents, as from `encode`.
+
+        Returns
+        -------
+        object of shape (n, ...)
+            Samples.
+        """
+        check_is_fitted(self, "n_iter_")
+        return self._codec.decode(decode_rows(self._expansion.network.autoencoder, Z))
+
+    def _encode_input(self, X):
+        return encode_for(X, self.image_shape, self.pretrained)
+
+    def _check_learnable(self, x, y):
+        find_device(self.device)
+        LossWeights.from_parameter(self.loss_weights)
+        if np.bincount(y).max() < 2:
+            raise ValueError(
+                "Every class has one sample, so nothing is known about how samples of "
+                "a class differ. Give at least one class two samples."
+            )
+
+    def _learn(self, x, y, streams):
+        device = find_device(self.device)
+        budget = Budget(self.max_seconds, self.verbose)
+        samples = torch.from_numpy(x.astype(np.float32)).to(device)
+        labels = torch.from_numpy(y)
+        bank = same_class_pairs(labels, _MAX_PAIRS, streams.torch("pairs")).to(device)
+        steps = self._choose_head_graphs(streams.torch("heads"))
+        network = self._build_network(samples, labels.to(device), bank, streams)
+        mixing = {"degree": self.degree, "expander": self.expander}
+        self.loss_curve_ = train_expansion(
+            network,
+            samples,
+            labels.to(device),
+            bank,
+            steps,
+            loss_weights=LossWeights.from_parameter(self.loss_weights),
+            mixing=mixing,
+            max_iter=self._n_steps_at_most(),
+            batch_size=_BATCH_PAIRS,
+            learning_rate=_LEARNING_RATE,
+            streams=streams,
+            budget=budget,
+        )
+        self.n_iter_ = len(self.loss_curve_["total"])
+        judge = self._appoint_judge(network, x, y, streams)
+        self._expansion = Expansion(
+            network, samples, labels, bank, steps, mixing, judge, self.n_candidates
+        )
+        self.strength_ = network.strength
+        latents = self._expansion.encoded.mean.flatten(1).cpu().numpy()
+        self.koopman_operator_ = koopman_matrix(latents, y)
+
+    def _n_steps_at_most(self):
+        return _STEPS[self._codec.kind] if self.max_iter is None else self.max_iter
+
+    def _choose_head_graphs(self, generator):
+        """Choose each class's codeword graph over the heads."""
+        n_heads = self.n_heads if self.attention is not None else 1
+        graphs = head_codewords(len(self.classes_), n_heads, self.degree, generator)
+        self.graphs_ = dict(zip(self.classes_.tolist(), graphs, strict=True))
+        return averaging_matrices(graphs)
+
+    def _build_network(self, samples, labels, bank, streams):
+        generator = streams.torch("weights")
+        autoencoder = start_autoencoder(
+            samples,
+            labels,
+            self.pretrained,
+            finetune=self.finetune,
+            n_groups=self.n_heads,
+            generator=generator,
+        )
+        self.n_trainable_ = trainable_parameters(autoencoder).n_trainable
+        attention = None
+        if self.attention is not None:
+            attention = LatentAttention(
+                autoencoder.latent_shape,
+                generator=generator,
+                kind=self.attention,
+                n_heads=self.n_heads,
+                skip=self.skip,
+                crop=self.crop,
+            )
+        classifier = Classifier(
+            tuple(samples.shape[1:]), len(self.classes_), generator=generator
+        )
+        mover = None
+        if self.decoder == "flow" and self._codec.kind == "image":
+            mover = ImageMover.from_pairs(samples, bank)
+        elif self.decoder == "flow":
+            mover = TableMover.from_pairs(autoencoder, samples, bank)
+        strength = self.strength
+        if strength is None:
+            strength = _STRENGTH[self._codec.kind]
+        network = ExpansionNetwork(
+            autoencoder, classifier, attention, mover, float(strength)
+        )
+        return network.to(samples.device)
+
+    def _appoint_judge(self, network, x, y, streams):
+        """Let somebody say which candidates look like their class, if anybody can."""
+        if self.n_candidates == 1:
+            return None
+        if self._codec.kind == "table":
+            return TableJudge().fit(x, y, random_state=streams.seed("judge"))
+        weights = LossWeights.from_parameter(self.loss_weights)
+        if weights.classification == 0 or self.n_iter_ == 0:
+            return None
+        return ImageJudge(network.classifier)
+
+    def _draw(self, counts, streams):
+        x_new, y_new, provenance = self._expansion.draw(counts, streams)
+        self.sample_graph_ = self._expansion.certificate
+        self.acceptance_rate_ = self._expansion.acceptance_rate
+        return x_new, y_new, provenance
