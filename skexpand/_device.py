@@ -34,4 +34,13 @@ def find_device(device):
             f"device={device!r} was asked for, but torch {torch.__version__} finds no "
             'CUDA device. Use device="auto" or "cpu", or install a CUDA build of torch.'
         )
+    try:
+        # Names that torch knows may lack a build or hardware: "mps", "cuda:7". The
+        # round trip also finds "meta", which holds no numbers.
+        torch.zeros(1, device=found).cpu()
+    except (RuntimeError, AssertionError) as error:
+        raise ValueError(
+            f"device={device!r} was asked for, but this build of torch or this machine "
+            'cannot compute on it. Use device="auto" or "cpu".'
+        ) from error
     return found
