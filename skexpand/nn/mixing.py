@@ -219,6 +219,7 @@ def _own_pair(anchor, bank, generator):
     """One pair at each anchor, signed to lead away from it; sign 0 where none is."""
     if len(bank) == 0:
         return torch.zeros_like(anchor), torch.zeros(len(anchor))
+    anchor = anchor.contiguous()  # searchsorted warns of slices
     ends = torch.cat([bank.source, bank.target])  # (2b,)
     order = ends.argsort(stable=True)
     starts = torch.searchsorted(ends[order], anchor)
