@@ -3,6 +3,7 @@
 import logging
 import time
 from dataclasses import dataclass
+from numbers import Real
 
 import numpy as np
 import torch
@@ -47,7 +48,7 @@ class LossWeights:
 
     def __post_init__(self):
         for name, weight in vars(self).items():
-            if not (np.isfinite(weight) and weight >= 0):
+            if not (isinstance(weight, Real) and 0 <= weight < np.inf):
                 raise ValueError(
                     f"The weight of the {name} loss must be a finite number from 0 on, "
                     f"got {weight!r}."
