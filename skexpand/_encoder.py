@@ -272,7 +272,7 @@ class KoopmanEncoder(TransformerMixin, BaseEstimator):
 
         Parameters
         ----------
-        input_features : None
+        input_features : None, default=None
             Ignored; for scikit-learn.
 
         Returns

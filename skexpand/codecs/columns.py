@@ -170,3 +170,29 @@ def refuse_time(label, dtype):
         "expand by. Convert it to numbers first, for example days since a reference "
         "date: (column - reference) / numpy.timedelta64(1, 'D'), or drop it."
     )
+
+
+def check_table(values):
+    """Refuse what is not a table of finite or missing numbers."""
+    if values.ndim != 2:
+        raise ValueError(
+            f"Expected 2D array, got {values.ndim}D array instead: a table has shape "
+            "(n_samples, n_features). Reshape your data with X.reshape(-1, 1) for one "
+            "feature, or pass images as (n, H, W)."
+        )
+    if values.shape[0] == 0:
+        raise ValueError(
+            f"Found array with 0 sample(s) (shape={values.shape}) while a minimum of 1 "
+            "is required. Pass at least one row per class."
+        )
+    if values.shape[1] == 0:
+        raise ValueError(
+            f"Found array with 0 feature(s) (shape={values.shape}) while a minimum of "
+            "1 is required. Pass at least one column."
+        )
+    if np.isinf(values).any():
+        column = int(np.isinf(values).any(axis=0).argmax())
+        raise ValueError(
+            f"Input X contains infinity, first in column {column}. Replace it by a "
+            "finite number, or by NaN to mark the cell as missing."
+        )

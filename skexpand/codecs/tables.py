@@ -1,12 +1,11 @@
 """Tables of any dtype to comparable float64 columns, and back."""
 
-from copy import copy
-
 import numpy as np
 from sklearn.exceptions import NotFittedError
 from sklearn.impute import MissingIndicator, SimpleImputer
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
 
+from skexpand.codecs.columns import check_table
 from skexpand.codecs.containers import find_container
 
 # Two one-hot rows differ in two columns: this makes a change of category as far as one
@@ -99,7 +98,7 @@ class TableCodec:
         """
         self._container = find_container(X)
         values, columns = self._container.to_table(X)
-        _check_table(values)
+        check_table(values)
         self.n_features_in_ = values.shape[1]
         self._columns = columns
         is_category = _mask(columns, "is_category", self.n_features_in_)
@@ -113,22 +112,29 @@ class TableCodec:
         return self
 
     def bind(self, X):
-        """Copy this codec for rows that go back into the container of `X`.
+        """Check that rows of `X` can be encoded here, and share this codec.
 
         Parameters
         ----------
         X : object of shape (m, p)
-            With the columns of fit.
+            In the container and with the columns of fit.
 
         Returns
         -------
         TableCodec
+
+        Raises
+        ------
+        ValueError
+            If the container or the columns differ.
         """
-        self.encode(X)  # refuses other columns
-        bound = copy(self)
-        bound._container = find_container(X)
-        bound._container.to_table(X)
-        return bound
+        theirs, ours = type(find_container(X)), type(self._container)
+        if theirs is not ours:
+            raise ValueError(
+                "The encoder was pre-trained on another container than X (they read as "
+                f"{ours.__name__} and {theirs.__name__}). Give both in the same one."
+            )
+        return self
 
     def encode(self, X):
         """Turn rows into comparable float64 columns.
@@ -148,7 +154,7 @@ class TableCodec:
         """
         self._check_fitted()
         values, columns = find_container(X).to_table(X)
-        _check_table(values)
+        check_table(values)
         if values.shape[1] != self.n_features_in_:
             raise ValueError(
                 f"X must have {self.n_features_in_} columns, as in fit, got "
@@ -388,28 +394,3 @@ def _mask(columns, attribute, n_columns):
     if columns is None:
         return np.zeros(n_columns, dtype=bool)
     return np.array([getattr(column, attribute) for column in columns], dtype=bool)
-
-
-def _check_table(values):
-    if values.ndim != 2:
-        raise ValueError(
-            f"Expected 2D array, got {values.ndim}D array instead: a table has shape "
-            "(n_samples, n_features). Reshape your data with X.reshape(-1, 1) for one "
-            "feature, or pass images as (n, H, W)."
-        )
-    if values.shape[0] == 0:
-        raise ValueError(
-            f"Found array with 0 sample(s) (shape={values.shape}) while a minimum of 1 "
-            "is required. Pass at least one row per class."
-        )
-    if values.shape[1] == 0:
-        raise ValueError(
-            f"Found array with 0 feature(s) (shape={values.shape}) while a minimum of "
-            "1 is required. Pass at least one column."
-        )
-    if np.isinf(values).any():
-        column = int(np.isinf(values).any(axis=0).argmax())
-        raise ValueError(
-            f"Input X contains infinity, first in column {column}. Replace it by a "
-            "finite number, or by NaN to mark the cell as missing."
-        )

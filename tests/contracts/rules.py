@@ -14,10 +14,10 @@ PACKAGE = "skexpand"
 
 # From the ground up; a module may import from its own layer and from those below.
 LAYERS = [
-    {"_random", "_compat"},
+    {"_random", "_compat", "_device"},
     {"nn"},
     {"codecs", "datasets"},
-    {"_base", "judge", "training", "pretraining", "artifacts"},
+    {"_base", "judge", "training", "pretraining", "expansion", "artifacts"},
     {"_encoder", "_synthesizer", "baselines", "streaming"},
     {"evaluation"},
     {"_demo"},
