@@ -4,11 +4,21 @@ from numbers import Integral, Real
 
 import numpy as np
 import torch
-from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.base import (
+    BaseEstimator,
+    ClassNamePrefixFeaturesOutMixin,
+    TransformerMixin,
+)
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from skexpand._compat import remember_feature_names, validate_parameters
+from skexpand._compat import (
+    check_features,
+    feature_names,
+    mark_as_general_sampler,
+    remember_feature_names,
+    validate_parameters,
+)
 from skexpand._device import find_device
 from skexpand._random import RandomStreams
 from skexpand.codecs import LabelCodec, find_codec
@@ -24,7 +34,7 @@ from skexpand.training import Budget
 _BLOCK_CELLS = 2**21
 
 
-class KoopmanEncoder(TransformerMixin, BaseEstimator):
+class KoopmanEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     """Turn images or tables into latents in which related samples differ linearly.
 
     A variational autoencoder, convolutional for images and a whitening plus a small
@@ -69,6 +79,8 @@ class KoopmanEncoder(TransformerMixin, BaseEstimator):
         spectrum is ``numpy.linalg.eigvals(koopman_operator_)``.
     loss_curve_ : dict of str to list of float
         ``reconstruction``, ``koopman`` and ``total``, one value a step.
+    n_iter_ : int
+        Steps taken.
     n_features_in_ : int
         Columns of a table, or pixels times channels of an image.
 
@@ -178,6 +190,7 @@ class KoopmanEncoder(TransformerMixin, BaseEstimator):
             streams=streams,
             budget=Budget(self.max_seconds, self.verbose),
         )
+        self.n_iter_ = len(self.loss_curve_["total"])
         self._codec = codec
         remember_feature_names(self, X)
         self.n_features_in_ = codec.n_features_in_
@@ -201,8 +214,15 @@ class KoopmanEncoder(TransformerMixin, BaseEstimator):
         -------
         ndarray of float64, shape (n, d)
             Latents, flattened.
+
+        Raises
+        ------
+        ValueError
+            If samples differ in shape, columns or their order from those of `fit`.
         """
         check_is_fitted(self, "latent_shape_")
+        names = getattr(self, "feature_names_in_", None)
+        check_features(X, names, self.n_features_in_, type(self).__name__)
         x = self._codec.encode(X)
         return encode_rows(self._autoencoder, x).astype(np.float64)
 
@@ -260,30 +280,8 @@ class KoopmanEncoder(TransformerMixin, BaseEstimator):
         return self
 
     def __sklearn_tags__(self):
-        """Say that images, strings and missing cells are welcome."""
-        tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = True
-        tags.input_tags.string = True
-        tags.input_tags.three_d_array = True
-        return tags
-
-    def get_feature_names_out(self, input_features=None):
-        """Name the latents ``koopmanencoder0``, ``koopmanencoder1``, ...
-
-        Parameters
-        ----------
-        input_features : None, default=None
-            Ignored; for scikit-learn.
-
-        Returns
-        -------
-        ndarray of str, shape (d,)
-            Names.
-        """
-        check_is_fitted(self, "latent_shape_")
-        return np.array(
-            [f"koopmanencoder{i}" for i in range(self._n_features_out)], dtype=object
-        )
+        """Say that images, strings, missing cells and sparse tables are welcome."""
+        return mark_as_general_sampler(super().__sklearn_tags__())
 
 
 def learn_encoder(
@@ -298,7 +296,7 @@ def learn_encoder(
             f"X_large has {len(x)} samples, y_large has {len(codes)} labels. Give one "
             "label per sample."
         )
-    return pretrain_autoencoder(
+    encoder = pretrain_autoencoder(
         x,
         codes,
         codec,
@@ -308,6 +306,8 @@ def learn_encoder(
         budget=budget,
         device=device,
     )
+    encoder.lineage["feature_names"] = feature_names(X)
+    return encoder
 
 
 def encode_for(X, image_shape, pretrained):
@@ -332,6 +332,7 @@ def encode_for(X, image_shape, pretrained):
             f"{codec.kind}s. Pre-train on samples like X, or pass image_shape."
         )
     if pretrained is not None and codec.kind == "table":
+        check_features(X, pretrained.lineage.get("feature_names"))
         codec = pretrained.codec.bind(X)
         return codec, codec.encode(X)
     x = codec.fit(X).encode(X)

@@ -8,7 +8,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from skexpand._base import BaseExpander
-from skexpand._compat import validate_parameters
+from skexpand._compat import check_features, validate_parameters
 from skexpand._device import find_device
 from skexpand._encoder import (
     decode_rows,
@@ -265,6 +265,7 @@ class ExpansiveSynthesizer(BaseExpander):
             Latents, flattened.
         """
         check_is_fitted(self, "n_iter_")
+        check_features(X, getattr(self, "feature_names_in_", None))
         x = self._codec.encode(X)
         return encode_rows(self._expansion.network.autoencoder, x).astype(np.float64)
 

@@ -6,6 +6,8 @@
 :class:`~skexpand.codecs.labels.LabelCodec`.
 """
 
+import numpy as np
+
 from skexpand.codecs.images import ImageCodec
 from skexpand.codecs.labels import LabelCodec
 from skexpand.codecs.tables import TableCodec
@@ -28,6 +30,8 @@ def find_codec(X, image_shape=None):
     ImageCodec or TableCodec
         Unfitted.
     """
+    if hasattr(X, "__array__") and not hasattr(X, "shape"):
+        X = np.asarray(X)
     is_flat = len(getattr(X, "shape", ())) == 2 or _is_flat_list(X)
     if image_shape is not None or not is_flat:
         return ImageCodec(image_shape=image_shape)
