@@ -5,6 +5,8 @@ Candidates are therefore drawn in surplus, and kept where the judge still reads 
 label that was intended.
 """
 
+import warnings
+
 import numpy as np
 from sklearn.covariance import ledoit_wolf
 from sklearn.ensemble import ExtraTreesClassifier
@@ -107,16 +109,22 @@ class TableJudge:
         x = self._scaler.transform(x)
         self._discriminants = _fit_discriminants(x, y, counts)
         if len(counts) > 1:
-            self._logistic = LogisticRegression(C=0.3, class_weight="balanced")
-            self._logistic.fit(x, y)
-            self._trees = ExtraTreesClassifier(
-                self.n_trees,
-                class_weight="balanced",
-                random_state=streams.seed("trees"),
-            ).fit(x, y)
+            self._fit_voters(x, y, streams.seed("trees"))
             self._kernel = _fit_kernel(x, y, counts, streams.numpy("anchors"))
         self.n_classes_, self.n_features_in_ = len(counts), x.shape[1]
         return self
+
+    def _fit_voters(self, x, y, seed):
+        self._logistic = LogisticRegression(C=0.3, class_weight="balanced")
+        self._trees = ExtraTreesClassifier(
+            self.n_trees, class_weight="balanced", random_state=seed
+        )
+        with warnings.catch_warnings():
+            # Few rows in many classes are what the judge is for; the host suspects a
+            # regression, once for each tree.
+            warnings.filterwarnings("ignore", "The number of unique classes")
+            self._logistic.fit(x, y)
+            self._trees.fit(x, y)
 
     def predict_proba(self, x):
         """Give the belief in every class.
