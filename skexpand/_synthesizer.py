@@ -33,7 +33,9 @@ _MAX_PAIRS = 512  # pooled over classes, a few hundred differences say it all
 _BATCH_PAIRS = 32
 _LEARNING_RATE = 2e-3
 _PRETRAINING_STEPS = 2000
-_STRENGTH = {"image": 1.0, "table": 0.42}
+# Chosen on EMNIST letters and on 14 development tables (docs/method.md).
+_STRENGTH = {"image": 1.0, "table": 1.5}
+_ROWS_OF_FULL_LENGTH = 10
 _STEPS = {"image": 200, "table": 60}
 
 
@@ -82,7 +84,8 @@ class ExpansiveSynthesizer(BaseExpander):
         Pairs mixed into a new sample; also neighbors of a head in its class's graph.
     strength : float or None, default=None
         Length ``h`` of the mixed difference. More is more diverse and less faithful.
-        None takes 1 for images and chooses by cross-validation for tables.
+        None takes 1 for images; for tables 1.5 up to ten rows a class, and less in
+        proportion to one over the square root of the rows above.
     n_candidates : int, default=3
         How often a sample that the judge refuses is drawn again, the last time at a
         quarter of the length. 1 keeps whatever was drawn first.
@@ -305,7 +308,11 @@ class ExpansiveSynthesizer(BaseExpander):
         bank = same_class_pairs(labels, _MAX_PAIRS, streams.torch("pairs")).to(device)
         steps = self._choose_head_graphs(streams.torch("heads"))
         network = self._build_network(samples, labels.to(device), bank, streams)
-        mixing = {"degree": self.degree, "expander": self.expander}
+        mixing = {
+            "degree": self.degree,
+            "expander": self.expander,
+            "class_length": self._class_lengths(),
+        }
         self.loss_curve_ = train_expansion(
             network,
             samples,
@@ -331,6 +338,13 @@ class ExpansiveSynthesizer(BaseExpander):
 
     def _n_steps_at_most(self):
         return _STEPS[self._codec.kind] if self.max_iter is None else self.max_iter
+
+    def _class_lengths(self):
+        """Smooth tables less where more is known, as every bandwidth rule does."""
+        if self._codec.kind == "image":
+            return None
+        counts = torch.from_numpy(self.class_counts_).float()
+        return (_ROWS_OF_FULL_LENGTH / counts).sqrt().clamp_max(1)
 
     def _choose_head_graphs(self, generator):
         """Choose each class's codeword graph over the heads."""
@@ -367,7 +381,9 @@ class ExpansiveSynthesizer(BaseExpander):
         if self.decoder == "flow" and self._codec.kind == "image":
             mover = ImageMover.from_pairs(samples, bank)
         elif self.decoder == "flow":
-            mover = TableMover.from_pairs(autoencoder, samples, bank)
+            mover = TableMover.from_pairs(
+                autoencoder, samples, labels.to(samples.device), bank
+            )
         strength = self.strength
         if strength is None:
             strength = _STRENGTH[self._codec.kind]

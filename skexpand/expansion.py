@@ -64,7 +64,7 @@ class Expansion:
     steps : Tensor of shape (n_classes, L, L)
         Head graphs as matrices, on the CPU.
     mixing : dict
-        ``degree`` and ``expander``.
+        ``degree``, ``expander`` and ``class_length`` of ``plan_mixing``.
     judge : object or None
         With ``accepts(x, y)``, arrays in, booleans out.
     n_candidates : int
@@ -129,10 +129,11 @@ class Expansion:
             )
             if attempt and attempt == self.n_candidates - 1:
                 plan.length.mul_(_LAST_RESORT)
+            noise = streams.torch("noise", attempt)
             is_kept = np.ones(len(pending), dtype=bool)
             for block in self._blocks(len(pending)):
                 rows = pending[block]
-                made, parents[rows], weights[rows] = self._make(plan.part(block))
+                made, parents[rows], weights[rows] = self._make(plan.part(block), noise)
                 x_new[rows] = made
                 if self.judge is not None:
                     is_kept[block] = self.judge.accepts(made, y_new[rows])
@@ -142,7 +143,7 @@ class Expansion:
             pending = pending[~is_kept]
         return x_new, y_new, Provenance(parents, weights)
 
-    def _make(self, plan: MixingPlan):
+    def _make(self, plan: MixingPlan, generator):
         """Decode one block of a plan: samples, parents and weights as arrays."""
         parents = torch.stack(
             [self.bank.target[plan.pair], self.bank.source[plan.pair]], dim=2
@@ -150,7 +151,9 @@ class Expansion:
         parents = torch.cat([plan.anchor[:, None], parents.flatten(1)], dim=1)
         plan = plan.to(self.x.device)
         places = self.network.weigh(self.encoded, plan, self.bank)  # (m, D, h, w)
-        made = self.network.synthesize(self.x, self.encoded, plan, self.bank, places)
+        made = self.network.synthesize(
+            self.x, self.encoded, plan, self.bank, places, generator
+        )
         overall = places.mean(dim=(2, 3)).cpu()  # (m, D)
         signed = torch.stack([overall, -overall], dim=2).flatten(1)
         weights = torch.cat([torch.ones(len(signed), 1), signed], dim=1)

@@ -127,6 +127,8 @@ def _whitening(x, labels):
         rows = labels == label
         projected[rows] -= projected[rows].mean(axis=0)
     covariance, _ = ledoit_wolf(projected, assume_centered=True)
+    # Class means were estimated: they took one degree of freedom a class.
+    covariance *= len(x) / max(1, len(x) - len(np.unique(labels)))
     variance, rotation = np.linalg.eigh(covariance)
     order = np.argsort(-variance)
     # A variance of zero (all rows alike) must neither divide nor move anything.

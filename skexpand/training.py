@@ -2,7 +2,7 @@
 
 import logging
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from numbers import Real
 
 import numpy as np
@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from tqdm.auto import tqdm
 
 from skexpand.nn.losses import covariance_loss, reconstruction_loss
-from skexpand.nn.mixing import PairBank, plan_mixing
+from skexpand.nn.mixing import MixingPlan, PairBank, plan_mixing
 from skexpand.nn.optimizer import Adam
 from skexpand.nn.transport import sliced_wasserstein
 
@@ -166,7 +166,7 @@ def train_expansion(
     network.train()
     for _ in budget.steps(max_iter, "training"):
         batch = _draw_batch(y, bank, steps, batch_size, mixing, generator)
-        losses = _losses(network, x[batch.rows], y[batch.rows], batch, generator)
+        losses = _losses(network, x, y[batch.rows], batch, generator)
         total = sum(getattr(loss_weights, t) * losses[t] for t in LOSS_TERMS)
         total = total + loss_weights.reconstruction * losses["koopman"]
         optimizer.minimize(total)
@@ -185,8 +185,16 @@ class _Batch:
     rows: torch.Tensor
     bank: PairBank
     pair_numbers: torch.Tensor
-    plan: object
+    plan: MixingPlan
     is_target: torch.Tensor
+
+    def global_plan(self):
+        """Renumber samples and pairs of the plan as the whole data set does."""
+        return replace(
+            self.plan,
+            anchor=self.rows[self.plan.anchor],
+            pair=self.pair_numbers[self.plan.pair],
+        )
 
 
 def _draw_batch(y, bank, steps, batch_size, mixing, generator):
@@ -210,7 +218,8 @@ def _draw_batch(y, bank, steps, batch_size, mixing, generator):
     return _Batch(rows, local, chosen, plan.to(y.device), is_target)
 
 
-def _losses(network, x, y, batch, generator):
+def _losses(network, x_all, y, batch, generator):
+    x = x_all[batch.rows]
     encoded = network.encode(x, generator)  # Y <- phi(X), Y_SA <- MHSSA(Y)
     plan, bank = batch.plan, batch.bank
     weights = network.weigh(encoded, plan, bank)
@@ -218,8 +227,7 @@ def _losses(network, x, y, batch, generator):
     if network.mover is None:
         x_new = network.autoencoder.decode(z_new)  # X' <- phi^-1(Y')
     else:
-        pairs = batch.pair_numbers[plan.pair]
-        x_new = network.mover(x[plan.anchor], pairs, weights)
+        x_new = network.mover(x_all, batch.global_plan(), weights, generator)
 
     x_hat = network.autoencoder.decode(encoded.features)
     both, labels = torch.cat([x, x_new]), torch.cat([y, y[plan.anchor]])

@@ -104,6 +104,9 @@ class LatentAttention(nn.Module):
         for name in ("to_query", "to_key", "to_value"):
             layer = seeded(nn.Linear, width, inner, bias=False, generator=generator)
             setattr(self, name, layer)
+        # Tied at the start, like attends to like before anything is learned.
+        with torch.no_grad():
+            self.to_key.weight.copy_(self.to_query.weight)
         gain = 0.0 if skip else 1.0
         self.to_output = seeded(
             nn.Linear, inner, width, bias=False, generator=generator, gain=gain

@@ -145,3 +145,32 @@ def register(
         ).square().sum((1, 2, 3))
         optimizer.minimize((mismatch + smoothness * roughness).sum())
     return velocity.detach()
+
+
+class LocalDamping:
+    r"""Shorten what a velocity field does beyond an affine motion.
+
+    The affine part (shift, rotation, scale, shear) of another pair's motion fits any
+    image; what is left belongs to the strokes of that pair. Both are found by least
+    squares over the control points.
+
+    Parameters
+    ----------
+    rows, columns : int
+        Control points.
+    share : float
+        What is kept of the local part.
+    """
+
+    def __init__(self, rows: int, columns: int, share: float) -> None:
+        down, across = torch.meshgrid(
+            torch.linspace(-1, 1, rows), torch.linspace(-1, 1, columns), indexing="ij"
+        )
+        basis = torch.stack([torch.ones_like(down), across, down], dim=-1).flatten(0, 1)
+        affine = basis @ torch.linalg.pinv(basis)  # (g * g', g * g')
+        self._matrix = share * torch.eye(len(affine)) + (1 - share) * affine
+
+    def __call__(self, velocity: Tensor) -> Tensor:
+        """Damp fields. Shapes: ``velocity (m, 2, g, g')`` -> the same."""
+        flat = velocity.flatten(2) @ self._matrix.to(velocity)
+        return flat.view_as(velocity)

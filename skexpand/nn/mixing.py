@@ -173,6 +173,7 @@ def plan_mixing(
     degree: int,
     expander: bool,
     generator: Generator,
+    class_length: Tensor | None = None,
     n_candidates: int = 4,
 ) -> MixingPlan:
     """Choose pairs and draw coefficients for a batch of new points.
@@ -195,6 +196,8 @@ def plan_mixing(
         SMOTE.
     generator : torch.Generator
         Source of randomness, on the CPU.
+    class_length : Tensor of shape (n_classes,) or None, default=None
+        How far points of each class move, in units of the strength. None is 1 for all.
     n_candidates : int, default=4
         Graphs to draw; the one with the best gap is kept.
 
@@ -212,6 +215,8 @@ def plan_mixing(
     draws = torch.randn(n_points, degree, n_heads, generator=generator)
     coefficient = draws @ steps[anchor_label].transpose(1, 2)
     length = torch.ones(n_points)
+    if class_length is not None:
+        length = class_length[anchor_label].clone()
     return MixingPlan(anchor, graph.neighbors, coefficient, length, graph.certificate)
 
 

@@ -63,7 +63,7 @@ class ExpansionNetwork(nn.Module):
     attention : LatentAttention or None
         None mixes with random weights, alike at all places.
     mover : Module or None
-        The flow decoder, called with sources, pairs and weights. None repaints with the
+        The flow decoder, called with samples, plan and weights. None repaints with the
         autoencoder's decoder.
     strength : float
         Length ``h`` of the mixed residual.
@@ -125,6 +125,7 @@ class ExpansionNetwork(nn.Module):
         plan: MixingPlan,
         bank: PairBank,
         weights: Tensor,
+        generator: Generator,
     ) -> Tensor:
         """Make new samples: the source moved, or a mixed latent repainted.
 
@@ -132,4 +133,4 @@ class ExpansionNetwork(nn.Module):
         """
         if self.mover is None:
             return self.autoencoder.decode(self.mix(encoded, plan, bank, weights))
-        return self.mover(x[plan.anchor], plan.pair, weights)
+        return self.mover(x, plan, weights, generator)
