@@ -84,8 +84,8 @@ class ExpansiveSynthesizer(BaseExpander):
         Pairs mixed into a new sample; also neighbors of a head in its class's graph.
     strength : float or None, default=None
         Length ``h`` of the mixed difference. More is more diverse and less faithful.
-        None takes 1 for images; for tables 1.5 up to ten rows a class, and less in
-        proportion to one over the square root of the rows above.
+        None takes 1 for images and without an expander; for tables 1.5 up to ten rows a
+        class, and less in proportion to one over the square root of the rows above.
     n_candidates : int, default=3
         How often a sample that the judge refuses is drawn again, the last time at a
         quarter of the length. 1 keeps whatever was drawn first.
@@ -386,7 +386,8 @@ class ExpansiveSynthesizer(BaseExpander):
             )
         strength = self.strength
         if strength is None:
-            strength = _STRENGTH[self._codec.kind]
+            # Without an expander 1 reaches the other sample: further would extrapolate.
+            strength = _STRENGTH[self._codec.kind] if self.expander else 1.0
         network = ExpansionNetwork(
             autoencoder, classifier, attention, mover, float(strength)
         )
