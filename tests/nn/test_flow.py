@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from skexpand.nn.flow import (
+    LocalDamping,
     control_size,
     gaussian_blur,
     identity_grid,
@@ -152,3 +153,28 @@ def test_control_points_are_one_per_four_pixels_within_bounds():
     assert control_size(8, 8) == (4, 4)
     assert control_size(28, 21) == (7, 6)
     assert control_size(64, 300) == (9, 9)
+
+
+def affine_field(rows, columns, generator):
+    down, across = torch.meshgrid(
+        torch.linspace(-1, 1, rows), torch.linspace(-1, 1, columns), indexing="ij"
+    )
+    a = torch.randn(3, 2, generator=generator)
+    planes = torch.stack([torch.ones(rows, columns), across, down], dim=-1)
+    return (planes @ a).permute(2, 0, 1)[None]
+
+
+@pytest.mark.parametrize("share", [0.0, 0.5, 1.0])
+def test_damping_leaves_affine_motions_alone(share, generator):
+    field = affine_field(4, 6, generator)
+    damped = LocalDamping(4, 6, share)(field)
+    torch.testing.assert_close(damped, field, atol=1e-5, rtol=0)
+
+
+def test_damping_keeps_its_share_of_the_local_part(generator):
+    field = smooth_velocity(generator, size=5, scale=1.0)
+    affine = LocalDamping(5, 5, 0.0)(field)
+    half = LocalDamping(5, 5, 0.5)(field)
+    torch.testing.assert_close(half, (field + affine) / 2, atol=1e-5, rtol=1e-4)
+    torch.testing.assert_close(LocalDamping(5, 5, 1.0)(field), field)
+    assert affine.norm() < field.norm()

@@ -1,0 +1,138 @@
+"""Movers: what a pair's own move does, and that nothing moves without weights."""
+
+import pytest
+import torch
+
+from skexpand.nn.autoencoder import TableAutoencoder
+from skexpand.nn.expander import bipartite_expander
+from skexpand.nn.mixing import MixingPlan, PairBank
+from skexpand.nn.movers import ImageMover, TableMover
+
+BANK = PairBank(torch.tensor([0, 1]), torch.tensor([1, 2]), torch.tensor([0, 0]))
+
+
+def images(n_channels=1, size=16):
+    """Give one blob at three places, the last on a brighter ground."""
+    rows, columns = torch.arange(size)[:, None], torch.arange(size)[None]
+    blobs = [
+        (-((rows - r).square() + (columns - c).square()) / 12.0).exp()
+        for r, c in ((6, 6), (9, 9), (9, 9))
+    ]
+    x = torch.stack(blobs)[:, None].repeat(1, n_channels, 1, 1)
+    x[2] = 0.3 + 0.5 * x[2]
+    return x
+
+
+def plan_of(anchor, pair, certificate=None):
+    anchor, pair = torch.tensor(anchor), torch.tensor(pair)
+    coefficient = torch.ones(*pair.shape, 1)
+    return MixingPlan(anchor, pair, coefficient, torch.ones(len(anchor)), certificate)
+
+
+@pytest.mark.parametrize("n_channels", [1, 3])
+def test_no_weight_leaves_an_image_alone(n_channels, generator):
+    x = images(n_channels)
+    mover = ImageMover.from_pairs(x, BANK)
+    moved = mover(x, plan_of([0, 2], [[0], [1]]), torch.zeros(2, 1, 4, 4), generator)
+    torch.testing.assert_close(moved, x[[0, 2]], atol=1e-6, rtol=0)
+
+
+def test_a_full_step_along_its_own_pair_nears_the_target(generator):
+    """Only nears it: the local part of the flow is damped."""
+    x = images()
+    mover = ImageMover.from_pairs(x, BANK)
+    moved = mover(x, plan_of([0], [[0]]), torch.ones(1, 1, 4, 4), generator)
+    assert (moved - x[1]).square().mean() < 0.3 * (x[0] - x[1]).square().mean()
+
+
+def test_brightness_and_contrast_are_carried_over(generator):
+    """The second pair changes no place, only the range of values.
+
+    Not exactly: registration takes some of the brighter ground for a motion.
+    """
+    x = images()
+    mover = ImageMover.from_pairs(x, BANK)
+    moved = mover(x, plan_of([1], [[1]]), torch.ones(1, 1, 4, 4), generator)
+    assert moved.min().item() == pytest.approx(0.3, abs=0.06)
+    assert moved.max().item() == pytest.approx(0.8, abs=0.06)
+
+
+def test_opposite_weights_bring_an_image_back(generator):
+    x = images()
+    mover = ImageMover.from_pairs(x, BANK)
+    plan = plan_of([0], [[0]])
+    there = mover(x, plan, torch.full((1, 1, 4, 4), 0.7), generator)
+    back = mover(there, plan, torch.full((1, 1, 4, 4), -0.7), generator)
+    assert (back - x[:1]).abs().mean() < 0.02
+
+
+def test_images_stay_in_range_whatever_the_weights(generator):
+    x = torch.rand(3, 3, 9, 13, generator=generator)
+    mover = ImageMover.from_pairs(x, BANK)
+    weights = 50 * torch.randn(2, 2, 3, 4, generator=generator)
+    moved = mover(x, plan_of([0, 1], [[0, 1], [1, 0]]), weights, generator)
+    assert moved.shape == (2, 3, 9, 13)
+    assert moved.isfinite().all() and 0 <= moved.min() and moved.max() <= 1
+
+
+def test_images_larger_than_the_registration_register_on_a_reduced_copy(generator):
+    x = torch.nn.functional.interpolate(images(), size=(48, 40), mode="bilinear")
+    mover = ImageMover.from_pairs(x, BANK)
+    moved = mover(x, plan_of([0], [[0]]), torch.ones(1, 1, 6, 5), generator)
+    assert (moved - x[1]).square().mean() < 0.4 * (x[0] - x[1]).square().mean()
+
+
+def table_mover(x, generator, labels=None, bank=BANK):
+    q = x.shape[1]
+    eye = torch.eye(q)
+    autoencoder = TableAutoencoder(
+        torch.zeros(q), eye / 2, eye * 2, generator=generator, n_groups=2
+    )
+    labels = torch.zeros(len(x), dtype=torch.long) if labels is None else labels
+    return TableMover.from_pairs(autoencoder, x, labels, bank)
+
+
+def test_without_an_expander_a_row_is_on_the_line_of_its_pair(generator):
+    x = torch.randn(3, 4, generator=generator)
+    mover = table_mover(x, generator)
+    moved = mover(x, plan_of([0], [[0]]), torch.full((1, 1, 1, 2), 0.25), generator)
+    torch.testing.assert_close(moved, x[:1] + 0.25 * (x[1:2] - x[:1]))
+
+
+def test_each_group_of_columns_has_its_own_weight(generator):
+    x = torch.randn(3, 4, generator=generator)
+    mover = table_mover(x, generator)
+    weights = torch.tensor([1.0, 0.0]).view(1, 1, 1, 2)
+    moved = mover(x, plan_of([0], [[0]]), weights, generator)
+    torch.testing.assert_close(moved[0, :2], x[1, :2])
+    torch.testing.assert_close(moved[0, 2:], x[0, 2:])
+
+
+@pytest.mark.parametrize("with_expander", [True, False])
+def test_no_weight_leaves_a_row_alone(with_expander, generator):
+    x = torch.randn(3, 4, generator=generator)
+    certificate = bipartite_expander(8, 2, 1, generator, 1).certificate
+    plan = plan_of([2], [[0]], certificate if with_expander else None)
+    moved = table_mover(x, generator)(x, plan, torch.zeros(1, 1, 1, 2), generator)
+    torch.testing.assert_close(moved, x[2:])
+
+
+@pytest.mark.parametrize("strength", [0.5, 1.5, 5.0])
+def test_the_covariance_of_a_class_is_kept_whatever_the_strength(strength, generator):
+    """The smoothed bootstrap with shrinkage: spread and mean of the class stay."""
+    n, m = 400, 20_000
+    # Whitened latents are rows over 2: give them unit covariance.
+    x = 2 * torch.randn(n, 4, generator=generator) + 5
+    order = torch.randperm(n, generator=generator)
+    bank = PairBank(order, order.roll(1), torch.zeros(n, dtype=torch.long))
+    graph = bipartite_expander(m, n, 4, generator, 1)
+    anchor = torch.arange(m) % n
+    draws = torch.randn(m, 4, generator=generator)
+    weights = strength * draws / draws.norm(dim=1, keepdim=True)
+    plan = MixingPlan(
+        anchor, graph.neighbors, draws[..., None], torch.ones(m), graph.certificate
+    )
+    mover = table_mover(x, generator, bank=bank)
+    moved = mover(x, plan, weights[..., None, None].expand(-1, -1, 1, 2), generator)
+    torch.testing.assert_close(moved.mean(0), x.mean(0), atol=0.1, rtol=0)
+    torch.testing.assert_close(moved.var(0), x.var(0), atol=0, rtol=0.15)
