@@ -45,6 +45,11 @@ class PretrainedEncoder:
     lineage: dict = field(default_factory=dict)
     codec: object = None
 
+    def __deepcopy__(self, memo):
+        # Nothing changes a record, so clones share it: no weights are copied, and
+        # Pipeline(memory=...) sees one hash, which copies of the codec would change.
+        return self
+
     def build(self, *, finetune):
         """Rebuild the autoencoder, ready to be adapted (eq. 1).
 
