@@ -12,6 +12,7 @@ def block(code, marker="<!-- tested -->"):
     return f"{marker}\n{FENCE}python\n{code}\n{FENCE}\n"
 
 
+@pytest.mark.global_random  # scikit-learn's SVC draws a seed from numpy's
 def test_quickstart_runs(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)  # what it writes goes away with the test
     run_blocks(ROOT / "README.md")
