@@ -163,7 +163,9 @@ class TableMover(nn.Module):
         )
         if plan.certificate is None:
             return source + mixed @ self.coloring
-        length = weights.square().sum(dim=1).mean(dim=(1, 2)).sqrt().unsqueeze(1)
+        squared = weights.square().sum(dim=1).mean(dim=(1, 2))
+        # The root has no slope at 0, where a strength of 0 would train to NaN.
+        length = squared.clamp_min(1e-12).sqrt().unsqueeze(1)
         noise = torch.randn(mixed.shape, generator=generator).to(x.device)
         step = mixed / 2 + length * noise / 2**0.5
         center = self.center[plan.anchor]
