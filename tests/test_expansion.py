@@ -1,0 +1,152 @@
+"""Drawing from a trained expansion: balance, provenance, the judge's second chances."""
+
+import numpy as np
+import pytest
+import torch
+
+from skexpand import ExpansiveSynthesizer
+from skexpand._random import RandomStreams
+from skexpand.expansion import ImageJudge
+
+
+@pytest.fixture(scope="module")
+def table():
+    rng = np.random.default_rng(0)
+    y = np.repeat([0, 1, 2], [12, 7, 5])
+    return rng.normal(size=(24, 5)) + y[:, None], y
+
+
+def fit(data, **parameters):
+    return ExpansiveSynthesizer(max_iter=2, random_state=0, **parameters).fit(*data)
+
+
+class Judge:
+    """Accept by rule and remember what was shown."""
+
+    def __init__(self, rule):
+        self.rule, self.shown = rule, []
+
+    def accepts(self, x, y):
+        self.shown.append(len(x))
+        return self.rule(len(x), len(self.shown))
+
+
+def drawn_with(judge, data, counts=(20, 0, 10), **parameters):
+    fitted = fit(data, **parameters)
+    fitted._expansion.judge = judge
+    streams = RandomStreams(0)
+    return fitted._expansion, fitted._expansion.draw(np.array(counts), streams)
+
+
+def test_counts_are_exact_and_rows_come_in_class_order(table):
+    _, (x_new, y_new, provenance) = drawn_with(None, table)
+    assert x_new.shape == (30, 5) and y_new.tolist() == [0] * 20 + [2] * 10
+    assert provenance.parents.shape == provenance.weights.shape == (30, 9)
+
+
+def test_a_refused_sample_is_drawn_again_and_an_accepted_one_is_kept(table):
+    judge = Judge(lambda n, call: np.arange(n) % 2 == 0)
+    expansion, (x_new, *_) = drawn_with(judge, table, n_candidates=3)
+    assert judge.shown == [30, 15, 7]
+    assert expansion.acceptance_rate == 0.5
+    _, (plain, *_) = drawn_with(Judge(lambda n, call: np.ones(n, bool)), table)
+    np.testing.assert_array_equal(x_new[::2], plain[::2])
+    assert (x_new[1::2] != plain[1::2]).any(axis=1).all()
+
+
+def test_a_judge_that_is_pleased_is_asked_once(table):
+    judge = Judge(lambda n, call: np.ones(n, dtype=bool))
+    expansion, _ = drawn_with(judge, table, n_candidates=5)
+    assert judge.shown == [30] and expansion.acceptance_rate == 1.0
+
+
+def test_a_judge_that_refuses_everything_still_gets_exact_counts(table):
+    judge = Judge(lambda n, call: np.zeros(n, dtype=bool))
+    _, (x_new, y_new, _) = drawn_with(judge, table, n_candidates=3)
+    assert judge.shown == [30, 30, 30] and len(x_new) == len(y_new) == 30
+    assert np.isfinite(x_new).all()
+
+
+def test_the_last_resort_goes_a_quarter_of_the_way(table):
+    """Its weights say so."""
+    refuse = Judge(lambda n, call: np.zeros(n, dtype=bool))
+    _, (_, _, short) = drawn_with(refuse, table, n_candidates=2, attention=None)
+    _, (_, _, full) = drawn_with(None, table, n_candidates=1, attention=None)
+    norms = [np.linalg.norm(p.weights[:, 1::2], axis=1) for p in (short, full)]
+    np.testing.assert_allclose(norms[0], norms[1] / 4, rtol=1e-5)
+
+
+def test_the_rows_of_a_class_are_moved_equally_often(table):
+    synthesizer = fit(table)
+    synthesizer.sample({0: 60, 1: 70, 2: 3})
+    used = np.bincount(synthesizer.parents_[:, 0], minlength=24)
+    assert (used[:12] == 5).all() and (used[12:19] == 10).all()
+    assert used[19:].sum() == 3 and used[19:].max() == 1
+
+
+def test_pairs_join_rows_of_one_class_with_opposite_weights(table):
+    X, y = table
+    synthesizer = fit(table)
+    _, y_new = synthesizer.sample(50)
+    parents, weights = synthesizer.parents_, synthesizer.mixing_weights_
+    np.testing.assert_array_equal(y[parents[:, 0]], y_new)
+    np.testing.assert_array_equal(weights[:, 0], 1)
+    np.testing.assert_array_equal(y[parents[:, 1::2]], y[parents[:, 2::2]])
+    np.testing.assert_array_equal(weights[:, 1::2], -weights[:, 2::2])
+    assert (parents[:, 1::2] != parents[:, 2::2]).all()
+
+
+def test_pairs_of_all_classes_reach_a_class(table):
+    X, y = table
+    synthesizer = fit(table)
+    synthesizer.sample({2: 60})
+    assert set(y[synthesizer.parents_[:, 1:]].ravel()) == {0, 1, 2}
+
+
+def test_without_an_expander_a_row_is_the_weighted_sum_of_its_parents(table):
+    """In encoded space, to float32: the provenance is the recipe."""
+    X, y = table
+    synthesizer = fit(table, expander=False, attention=None)
+    X_new, _ = synthesizer.sample(40)
+    parents, weights = synthesizer.parents_, synthesizer.mixing_weights_
+    encode = synthesizer._codec.encode
+    mixed = (weights[..., None] * encode(X)[parents]).sum(axis=1)
+    np.testing.assert_allclose(encode(X_new), mixed, atol=1e-4)
+
+
+@pytest.mark.parametrize("attention", [None, "spatial"])
+def test_without_an_expander_a_row_lies_between_two_of_its_class(table, attention):
+    X, y = table
+    synthesizer = fit(table, expander=False, attention=attention)
+    X_new, y_new = synthesizer.sample(40)
+    for row, label in zip(X_new, y_new, strict=True):
+        own = X[y == label]
+        # Between two points: the distances to them add up to theirs.
+        distance = np.linalg.norm(own - row, axis=1)
+        detour = (
+            distance[:, None] + distance - np.linalg.norm(own[:, None] - own, axis=2)
+        )
+        detour += np.diag(np.full(len(own), np.inf))
+        assert detour.min() < 1e-4
+
+
+def test_the_graph_behind_a_draw_is_certified(table):
+    synthesizer = fit(table)
+    synthesizer.sample(200)
+    assert 0 < synthesizer.sample_graph_.spectral_gap <= 1
+    plain = fit(table, expander=False)
+    plain.sample(20)
+    assert plain.sample_graph_ is None
+
+
+def test_nothing_is_drawn_when_nothing_is_asked(table):
+    X_new, y_new = fit(table).sample(0)
+    assert X_new.shape == (0, 5) and len(y_new) == 0
+
+
+def test_the_image_judge_believes_its_classifier():
+    classifier = torch.nn.Flatten()  # two pixels are two logits
+    classifier.register_parameter("unused", torch.nn.Parameter(torch.zeros(1)))
+    x = np.array([[0.0, 1.0], [1.0, 0.0], [0.0, 1.0]], dtype=np.float32)
+    accepted = ImageJudge(classifier).accepts(x[:, None, None], np.array([1, 1, 0]))
+    assert accepted.tolist() == [True, False, False]
