@@ -18,7 +18,7 @@ from skexpand._encoder import (
     learn_encoder,
     start_autoencoder,
 )
-from skexpand.expansion import Expansion, ImageJudge
+from skexpand.expansion import Expansion, ImageJudge, class_lengths
 from skexpand.judge import TableJudge
 from skexpand.nn.adaptation import trainable_parameters
 from skexpand.nn.attention import LatentAttention
@@ -35,7 +35,6 @@ _LEARNING_RATE = 2e-3
 _PRETRAINING_STEPS = 2000
 # Chosen on EMNIST letters and on 14 development tables (docs/method.md).
 _STRENGTH = {"image": 1.0, "table": 1.5}
-_ROWS_OF_FULL_LENGTH = 10
 _STEPS = {"image": 200, "table": 60}
 
 
@@ -52,8 +51,7 @@ class ExpansiveSynthesizer(BaseExpander):
     keeps what still looks like its class [1]_. For images a difference is a flow that
     warps one image onto another; for tables it is a vector in whitened space.
 
-    Use it when a class has about 5 to 500 samples. Do not use it on dates, free text or
-    sequences; to only balance large classes, random over-sampling does as well.
+    For classes of about 5 to 500 samples; not for dates, free text or sequences.
 
     Parameters
     ----------
@@ -311,7 +309,7 @@ class ExpansiveSynthesizer(BaseExpander):
         mixing = {
             "degree": self.degree,
             "expander": self.expander,
-            "class_length": self._class_lengths(),
+            "class_length": class_lengths(self._codec.kind, self.class_counts_),
         }
         self.loss_curve_ = train_expansion(
             network,
@@ -321,7 +319,9 @@ class ExpansiveSynthesizer(BaseExpander):
             steps,
             loss_weights=LossWeights.from_parameter(self.loss_weights),
             mixing=mixing,
-            max_iter=self._n_steps_at_most(),
+            max_iter=_STEPS[self._codec.kind]
+            if self.max_iter is None
+            else self.max_iter,
             batch_size=_BATCH_PAIRS,
             learning_rate=_LEARNING_RATE,
             streams=streams,
@@ -335,16 +335,6 @@ class ExpansiveSynthesizer(BaseExpander):
         self.strength_ = network.strength
         latents = self._expansion.encoded.mean.flatten(1).cpu().numpy()
         self.koopman_operator_ = koopman_matrix(latents, y)
-
-    def _n_steps_at_most(self):
-        return _STEPS[self._codec.kind] if self.max_iter is None else self.max_iter
-
-    def _class_lengths(self):
-        """Smooth tables less where more is known, as every bandwidth rule does."""
-        if self._codec.kind == "image":
-            return None
-        counts = torch.from_numpy(self.class_counts_).float()
-        return (_ROWS_OF_FULL_LENGTH / counts).sqrt().clamp_max(1)
 
     def _choose_head_graphs(self, generator):
         """Choose each class's codeword graph over the heads."""
@@ -399,10 +389,9 @@ class ExpansiveSynthesizer(BaseExpander):
             return None
         if self._codec.kind == "table":
             return TableJudge().fit(x, y, random_state=streams.seed("judge"))
-        weights = LossWeights.from_parameter(self.loss_weights)
-        if weights.classification == 0 or self.n_iter_ == 0:
-            return None
-        return ImageJudge(network.classifier)
+        alphas = LossWeights.from_parameter(self.loss_weights)
+        is_trained = alphas.classification > 0 and self.n_iter_ > 0
+        return ImageJudge(network.classifier) if is_trained else None
 
     def _draw(self, counts, streams):
         x_new, y_new, provenance = self._expansion.draw(counts, streams)

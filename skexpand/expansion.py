@@ -13,6 +13,17 @@ from skexpand.nn.network import Encoded
 _BLOCK_CELLS = 2**21
 # The last try goes a quarter of the way: nearly always its class, never just a copy.
 _LAST_RESORT = 0.25
+_ROWS_OF_FULL_LENGTH = 10  # the size at which the strength for tables was chosen
+
+
+def class_lengths(kind, counts):
+    """Smooth tables less where more is known, as every bandwidth rule does.
+
+    Shapes: ``counts (n_classes,)`` array -> ``(n_classes,)`` tensor, None for images.
+    """
+    if kind == "image":
+        return None
+    return (_ROWS_OF_FULL_LENGTH / torch.from_numpy(counts).float()).sqrt().clamp_max(1)
 
 
 class ImageJudge:
