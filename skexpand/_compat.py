@@ -51,17 +51,29 @@ def check_features(X, names, n_features=None, owner="The encoder"):
     """
     given = feature_names(X)
     if names is not None and given is not None and list(names) != list(given):
-        raise ValueError(
-            "The feature names should match those that were passed during fit, in the "
-            f"same order: expected {list(names)}, got {list(given)}. Select them with "
-            "X[names]."
-        )
+        raise ValueError(_describe_difference(list(names), list(given)))
     shape = getattr(X, "shape", ())
     if n_features is not None and len(shape) == 2 and shape[1] != n_features:
         raise ValueError(
             f"X has {shape[1]} features, but {owner} is expecting {n_features} "
             "features as input."
         )
+
+
+def _describe_difference(names, given):
+    """Say how column names differ, in the words of the host."""
+    message = "The feature names should match those that were passed during fit.\n"
+    parts = {
+        "unseen at fit time": sorted(set(given) - set(names)),
+        "seen at fit time, yet now missing": sorted(set(names) - set(given)),
+    }
+    for what, columns in parts.items():
+        if columns:
+            listing = "".join(f"- {column}\n" for column in columns[:5])
+            message += f"Feature names {what}:\n{listing}"
+    if not any(parts.values()):
+        message += "Feature names must be in the same order as they were in fit.\n"
+    return message + "Select them with X[names]."
 
 
 def mark_as_general_sampler(tags):
