@@ -1,25 +1,22 @@
 """The table of bad and odd inputs: what is refused, how, and what is taken.
 
-``docs/bad_input.md`` is this table; after a change, write it with
-``python -m tests.test_bad_input``.
+The inputs are in ``bad_inputs.py``. ``docs/bad_input.md`` is this table; after a
+change, write it with ``python -m tests.test_bad_input``.
 """
 
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import pytest
-from scipy import sparse
+import torch
 
+from skexpand import ExpansiveSynthesizer, KoopmanEncoder
 from skexpand._base import BaseExpander, Provenance
 from skexpand.baselines import GaussianJitter, Mixup
+from tests.bad_inputs import IMAGES, REFUSED, REFUSED_BY_ES, TABLE, TAKEN, Y, poked
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "bad_input.md"
-Y = [0, 0, 0, 0, 1, 1, 1, 1]
-TABLE = np.random.default_rng(0).normal(size=(8, 3))
-IMAGES = np.random.default_rng(0).random((8, 8, 9))
 
 
 class Witness(BaseExpander):
@@ -36,221 +33,9 @@ class Witness(BaseExpander):
         return x[source], y[source], Provenance(parents, np.ones(parents.shape))
 
 
-@dataclass
-class Case:
-    """One line of the table: an input, and the message or the answer."""
-
-    situation: str
-    X: Callable[[], object]
-    answer: str
-    y: object = field(default_factory=lambda: list(Y))
-    parameters: dict = field(default_factory=dict)
-    error: type = ValueError
-
-
-def poked(array, value):
-    array = array.copy()
-    array.reshape(-1)[5] = value
-    return array
-
-
-def table():
-    return TABLE.copy()
-
-
-REFUSED = [
-    Case("empty X", lambda: np.empty((0, 3)), "Found array with 0 sample(s)", []),
-    Case(
-        "X without columns", lambda: np.empty((8, 0)), "Found array with 0 feature(s)"
-    ),
-    Case("1-D X", lambda: np.arange(8.0), "Expected 2D array, got 1D array instead"),
-    Case("no y", table, "requires y to be passed, but the target y is None", None),
-    Case("one class", table, "needs to have more than 1 class", [1] * 8),
-    Case(
-        "X and y of different lengths",
-        table,
-        "X has 8 rows, y has 7 labels. Give one label per row",
-        Y[1:],
-    ),
-    Case(
-        "NaN in images",
-        lambda: poked(IMAGES, np.nan),
-        "Images must be finite: input X contains NaN or infinity in 1 of 8 images",
-    ),
-    Case(
-        "infinity in images",
-        lambda: poked(IMAGES, np.inf),
-        "Images must be finite: input X contains NaN or infinity in 1 of 8 images",
-    ),
-    Case(
-        "infinity in a table",
-        lambda: poked(TABLE, np.inf),
-        "Input X contains infinity, first in column 2. Replace it by a finite number",
-    ),
-    Case(
-        "numbers too large to scale",
-        lambda: poked(TABLE, 1e308),
-        "X holds numbers too large to be standardised",
-    ),
-    Case(
-        "`image_shape` that does not fit the columns",
-        lambda: np.zeros((8, 64)),
-        "image_shape=(8, 9) needs 72 columns, got 64",
-        parameters={"image_shape": (8, 9)},
-    ),
-    Case(
-        "`image_shape` that contradicts images",
-        lambda: IMAGES,
-        "image_shape=(9, 8) contradicts X, whose images have shape (8, 9)",
-        parameters={"image_shape": (9, 8)},
-    ),
-    Case(
-        "`image_shape` that is no shape",
-        table,
-        "must be an instance of 'tuple'",
-        parameters={"image_shape": 64},
-    ),
-    Case(
-        "images of five channels",
-        lambda: np.zeros((8, 9, 9, 5)),
-        "One image must have shape (H, W), (H, W, C) or (C, H, W), C in 1, 3, 4",
-    ),
-    Case(
-        "images of words",
-        lambda: np.full((8, 8, 8), "dark"),
-        "Pixels must be numbers, got dtype <U4",
-        error=TypeError,
-    ),
-    Case(
-        "ratio < 1",
-        table,
-        "must be a float in the range [1.0, inf). Got 0.5 instead",
-        parameters={"ratio": 0.5},
-    ),
-    Case(
-        "infinite ratio",
-        table,
-        "must be a float in the range [1.0, inf). Got inf instead",
-        parameters={"ratio": float("inf")},
-    ),
-    Case(
-        "a total below the present count",
-        table,
-        "Originally, there is 4 samples and 3 samples are asked",
-        parameters={"sampling_strategy": {1: 3}},
-    ),
-    Case(
-        "unknown class in a dict",
-        table,
-        "target class is/are not present in the data",
-        parameters={"sampling_strategy": {"seven": 9}},
-    ),
-    Case(
-        "fractional totals",
-        table,
-        "sampling_strategy must give whole numbers of rows",
-        parameters={"sampling_strategy": {1: 9.5}},
-    ),
-    Case(
-        "unknown `sampling_strategy`",
-        table,
-        "Got 'double' instead",
-        parameters={"sampling_strategy": "double"},
-    ),
-    Case(
-        "continuous y",
-        table,
-        "Unknown label type: continuous. y must hold class labels",
-        np.linspace(0, 1, 8),
-    ),
-    Case(
-        "multilabel y",
-        table,
-        "Multilabel and multioutput targets are not supported",
-        np.ones((8, 2), dtype=int),
-    ),
-    Case(
-        "missing labels",
-        table,
-        "Input y contains missing labels (None or NaN)",
-        np.array([None, *Y[1:]], dtype=object),
-    ),
-    Case(
-        "NaN labels",
-        table,
-        "Input y contains NaN or infinity",
-        np.array([np.nan, *Y[1:]]),
-    ),
-    Case(
-        "labels of two kinds",
-        table,
-        "Labels must be of one sortable kind, got int, str",
-        ["zero", *Y[1:]],
-        error=TypeError,
-    ),
-    Case(
-        "dates and times",
-        lambda: np.arange(16).astype("datetime64[D]").reshape(8, 2),
-        "Convert it to numbers first, for example days since a reference date",
-        error=TypeError,
-    ),
-    Case(
-        "cells of two kinds in one column",
-        lambda: [["a", 1], [2, 1]] * 4,
-        "must hold numbers, or labels of one sortable kind, got int, str",
-        error=TypeError,
-    ),
-    Case("complex numbers", lambda: TABLE * 1j, "Complex data not supported"),
-    Case(
-        "rows of different lengths",
-        lambda: [[1], [1, 2]] * 4,
-        "X is a list whose rows differ in length",
-    ),
-    Case(
-        "a container nobody knows",
-        lambda: {"a": [1] * 8},
-        "X must be a list, ndarray, scipy sparse matrix, pandas or polars frame",
-        error=TypeError,
-    ),
-    Case(
-        "random_state of a wrong type",
-        table,
-        "must be an int in the range [0, 4294967295], an instance of",
-        parameters={"random_state": "seed"},
-    ),
-]
-
-TAKEN = [
-    Case("constant columns", lambda: np.full((8, 3), 0.1), "stay constant, exactly"),
-    Case("all-duplicate rows", lambda: np.ones((8, 2)), "expand to the same row"),
-    Case(
-        "more features than samples",
-        lambda: np.random.default_rng(0).normal(size=(8, 50)),
-        "nothing special",
-    ),
-    Case(
-        "NaN in a table", lambda: poked(TABLE, np.nan), "a missing cell; stays possible"
-    ),
-    Case("string labels", table, "sorted; come back as strings", list("bbbbaaaa")),
-    Case("boolean labels", table, "come back as booleans", np.array(Y) == 1),
-    Case("negative labels", table, "nothing special", [-c for c in Y]),
-    Case("labels with gaps", table, "nothing special", [90 * c + 9 for c in Y]),
-    Case("one-hot y", table, "comes back one-hot", np.eye(2, dtype=int)[Y]),
-    Case("float16", lambda: TABLE.astype("f2"), "computed in float64, given back"),
-    Case("object arrays of numbers", lambda: TABLE.astype(object), "read as numbers"),
-    Case(
-        "object arrays of labels",
-        lambda: np.array([["a"], ["b"]] * 4, dtype=object),
-        "categories; only observed ones come back",
-    ),
-    Case(
-        "sparse X",
-        lambda: sparse.csr_matrix(np.where(TABLE > 0, TABLE, 0)),
-        "dense inside; csr and csc come back, any other format as csr",
-    ),
-    Case("booleans", lambda: TABLE > 0, "categories of two levels"),
-    Case("odd image sizes", lambda: IMAGES[:, :7], "nothing special"),
-]
+def quick(**parameters):
+    """Make the main estimator, hardly trained."""
+    return ExpansiveSynthesizer(max_iter=1, **parameters)
 
 
 def ids(cases):
@@ -267,13 +52,35 @@ def test_bad_input_is_refused_before_anything_is_learned(case):
     assert not hasattr(sampler, "learned_") and not hasattr(sampler, "classes_")
 
 
+@pytest.fixture(scope="module")
+def pretrained():
+    return {
+        kind: KoopmanEncoder(max_iter=0, random_state=0).pretrain(X).pretrained
+        for kind, X in (("table", TABLE), ("image", IMAGES))
+    }
+
+
+@pytest.mark.parametrize("case", REFUSED_BY_ES, ids=ids(REFUSED_BY_ES))
+def test_the_synthesizer_refuses_before_anything_is_learned(case, pretrained):
+    if case.parameters.get("device") == "cuda" and torch.cuda.is_available():
+        pytest.skip("there is a CUDA device")
+    parameters = dict(case.parameters)
+    if "pretrained" in parameters:
+        parameters["pretrained"] = pretrained[parameters["pretrained"]]
+    synthesizer = ExpansiveSynthesizer(**parameters)
+    with pytest.raises(case.error) as caught:
+        synthesizer.fit_resample(case.X(), case.y)
+    assert case.answer in str(caught.value)
+    assert not hasattr(synthesizer, "classes_")
+
+
 @pytest.mark.parametrize(
     ("kind", "case"),
     [
         pytest.param(kind, case, id=f"{kind.__name__}-{case.situation}")
-        for kind in (Witness, GaussianJitter, Mixup)
+        for kind in (Witness, GaussianJitter, Mixup, quick)
         for case in TAKEN
-        if kind is Witness or case.X().ndim == 2
+        if kind in (Witness, quick) or case.X().ndim == 2
     ],
 )
 def test_odd_input_is_taken_and_given_back(case, kind):
@@ -288,13 +95,13 @@ def test_odd_input_is_taken_and_given_back(case, kind):
     }
 
 
-@pytest.mark.parametrize("kind", [Witness, GaussianJitter, Mixup])
+@pytest.mark.parametrize("kind", [Witness, GaussianJitter, Mixup, quick])
 def test_duplicates_and_constants_are_repeated_exactly(kind):
     X_res, _ = kind(random_state=0).fit_resample(np.full((8, 3), 0.1), Y)
     assert (X_res == 0.1).all()
 
 
-@pytest.mark.parametrize("kind", [Witness, GaussianJitter, Mixup])
+@pytest.mark.parametrize("kind", [Witness, GaussianJitter, Mixup, quick])
 def test_one_sample_in_a_class_is_expanded_with_a_warning(kind):
     with pytest.warns(UserWarning, match=r"Classes \[1\] have one sample each"):
         _, y_res = kind(ratio=4, random_state=0).fit_resample(TABLE, [0] * 7 + [1])
@@ -345,7 +152,7 @@ def page():
     ]
     lines += [
         f"| {case.situation} | `{case.error.__name__}` | {case.answer} |"
-        for case in REFUSED
+        for case in REFUSED + REFUSED_BY_ES
     ]
     lines += [
         "| dates, times, periods in a frame | `TypeError` | Column 'when' holds ... |",

@@ -17,7 +17,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.utils import estimator_checks as sklearn_checks
 
-from skexpand import ExpansiveSynthesizer
+from skexpand import ExpansiveSynthesizer, KoopmanEncoder
 from skexpand.baselines import GaussianJitter, Mixup
 
 # Seeded, because five checks compare two calls; few iterations where there are any.
@@ -26,6 +26,9 @@ SAMPLERS = [
     Mixup(random_state=0),
     ExpansiveSynthesizer(random_state=0, max_iter=3),
 ]
+
+# The one transformer; everything else here resamples.
+ENCODER = KoopmanEncoder(random_state=0, max_iter=3)
 
 # Checks that do not pass as they are, each with its reason.
 EXCEPTIONS = {
@@ -36,9 +39,9 @@ EXCEPTIONS = {
 N_IMBLEARN_CHECKS = 17
 
 
-def checks_of(host):
+def checks_of(host, estimators=SAMPLERS):
     params = []
-    for sampler in SAMPLERS:
+    for sampler in estimators:
         for estimator, check in host.estimator_checks_generator(sampler):
             name = getattr(check, "func", check).__name__
             label = f"{type(sampler).__name__}-{name}"
@@ -58,6 +61,33 @@ def test_scikit_learn_accepts_the_sampler(estimator, check, name):
     if name in EXCEPTIONS:
         pytest.skip(EXCEPTIONS[name])
     check(estimator)
+
+
+@pytest.mark.global_random  # the checks themselves draw their data from it
+@pytest.mark.parametrize(
+    ("estimator", "check", "name"), checks_of(sklearn_checks, [ENCODER])
+)
+def test_scikit_learn_accepts_the_encoder_as_a_transformer(estimator, check, name):
+    if name in EXCEPTIONS:
+        pytest.skip(EXCEPTIONS[name])
+    check(estimator)
+
+
+def test_the_encoder_is_checked_as_a_transformer():
+    names = {param.values[2] for param in checks_of(sklearn_checks, [ENCODER])}
+    assert {"check_transformer_general", "check_transformer_n_iter"} <= names
+
+
+@pytest.mark.parametrize("check", ["columns", "names in", "names out", "pandas"])
+def test_the_encoder_treats_frames_like_the_hosts(check):
+    """Checks that the host runs on its own estimators only."""
+    pytest.importorskip("pandas")
+    {
+        "columns": sklearn_checks.check_dataframe_column_names_consistency,
+        "names in": sklearn_checks.check_n_features_in,
+        "names out": sklearn_checks.check_transformer_get_feature_names_out,
+        "pandas": sklearn_checks.check_set_output_transform_pandas,
+    }[check]("KoopmanEncoder", clone(ENCODER))
 
 
 def test_no_check_of_imbalanced_learn_is_left_out():

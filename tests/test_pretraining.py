@@ -163,7 +163,7 @@ def test_columns_in_another_order_than_in_pretraining_are_refused(large_table):
     pd = pytest.importorskip("pandas")
     frame = pd.DataFrame(large_table, columns=list("abcde"))
     synthesizer = pretrained(frame)
-    with pytest.raises(ValueError, match=r"same order: expected \['a', 'b'"):
+    with pytest.raises(ValueError, match="must be in the same order"):
         synthesizer.fit(frame[list("ebcda")], np.arange(60) % 2)
 
 
