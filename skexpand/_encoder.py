@@ -22,6 +22,7 @@ from skexpand._compat import (
 from skexpand._device import find_device
 from skexpand._random import RandomStreams
 from skexpand.codecs import LabelCodec, find_codec
+from skexpand.expansion import row_blocks
 from skexpand.nn.losses import koopman_operator
 from skexpand.pretraining import (
     PretrainedEncoder,
@@ -30,8 +31,6 @@ from skexpand.pretraining import (
     train_autoencoder,
 )
 from skexpand.training import Budget
-
-_BLOCK_CELLS = 2**21
 
 
 class KoopmanEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
@@ -359,11 +358,10 @@ def encode_rows(autoencoder, x):
     Shapes: ``x (n, ...)`` array -> ``(n, d)`` array.
     """
     device = next(autoencoder.parameters()).device
-    size = max(1, _BLOCK_CELLS // int(np.prod(x.shape[1:])))
     parts = []
-    for start in range(0, len(x), size):
-        block = torch.from_numpy(x[start : start + size].astype(np.float32)).to(device)
-        parts.append(autoencoder.encode(block)[0].flatten(1).cpu())
+    for block in row_blocks(len(x), x.shape[1:]):
+        rows = torch.from_numpy(x[block].astype(np.float32)).to(device)
+        parts.append(autoencoder.encode(rows)[0].flatten(1).cpu())
     return torch.cat(parts).numpy()
 
 
@@ -377,11 +375,10 @@ def decode_rows(autoencoder, Z):
             f"Latents must have shape (n, {int(np.prod(shape))}), got {Z.shape}."
         )
     device = next(autoencoder.parameters()).device
-    size = max(1, _BLOCK_CELLS // int(np.prod(autoencoder.image_shape)))
     parts = [np.empty((0, *autoencoder.image_shape), dtype=np.float32)]
-    for start in range(0, len(Z), size):
-        block = torch.from_numpy(Z[start : start + size]).to(device)
-        parts.append(autoencoder.decode(block.unflatten(1, shape)).cpu().numpy())
+    for block in row_blocks(len(Z), autoencoder.image_shape):
+        z = torch.from_numpy(Z[block]).to(device).unflatten(1, shape)
+        parts.append(autoencoder.decode(z).cpu().numpy())
     return np.concatenate(parts)
 
 

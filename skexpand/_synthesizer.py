@@ -129,8 +129,8 @@ class ExpansiveSynthesizer(BaseExpander):
         Trained parameters of the autoencoder.
     synthetic_mask_, parents_, mixing_weights_ : ndarray
         Provenance of the rows returned last. Column 0 of `parents_` is the sample that
-        was moved; then source and target of each pair, with weights of equal size and
-        opposite sign.
+        was moved; then target and source of each pair, weighted ``+w`` and ``-w``.
+        Tables are also shrunk and smoothed, see ``TableMover``.
 
     Raises
     ------
@@ -311,6 +311,8 @@ class ExpansiveSynthesizer(BaseExpander):
             "expander": self.expander,
             "class_length": class_lengths(self._codec.kind, self.class_counts_),
         }
+        default = _STEPS[self._codec.kind]
+        n_steps = default if self.max_iter is None else self.max_iter
         self.loss_curve_ = train_expansion(
             network,
             samples,
@@ -319,9 +321,7 @@ class ExpansiveSynthesizer(BaseExpander):
             steps,
             loss_weights=LossWeights.from_parameter(self.loss_weights),
             mixing=mixing,
-            max_iter=_STEPS[self._codec.kind]
-            if self.max_iter is None
-            else self.max_iter,
+            max_iter=n_steps,
             batch_size=_BATCH_PAIRS,
             learning_rate=_LEARNING_RATE,
             streams=streams,
@@ -371,9 +371,7 @@ class ExpansiveSynthesizer(BaseExpander):
         if self.decoder == "flow" and self._codec.kind == "image":
             mover = ImageMover.from_pairs(samples, bank)
         elif self.decoder == "flow":
-            mover = TableMover.from_pairs(
-                autoencoder, samples, labels.to(samples.device), bank
-            )
+            mover = TableMover.from_pairs(autoencoder, samples, labels, bank)
         strength = self.strength
         if strength is None:
             # Without an expander 1 reaches the other sample: further would extrapolate.

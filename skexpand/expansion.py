@@ -9,11 +9,17 @@ from skexpand._base import Provenance
 from skexpand.nn.mixing import MixingPlan, PairBank, plan_mixing
 from skexpand.nn.network import Encoded
 
-# Pixels or cells decoded at once; intermediate fields take some twenty times as much.
+# Pixels or cells at once; the fields of a flow take some twenty times as much.
 _BLOCK_CELLS = 2**21
 # The last try goes a quarter of the way: nearly always its class, never just a copy.
 _LAST_RESORT = 0.25
 _ROWS_OF_FULL_LENGTH = 10  # the size at which the strength for tables was chosen
+
+
+def row_blocks(n_rows, sample_shape):
+    """Cut rows into slices that bound the memory of what is computed at once."""
+    size = max(1, _BLOCK_CELLS // int(np.prod(sample_shape)))
+    return [slice(start, start + size) for start in range(0, n_rows, size)]
 
 
 def class_lengths(kind, counts):
@@ -126,6 +132,7 @@ class Expansion:
         parents = np.full((len(anchor), 1 + 2 * n_pairs), -1, dtype=np.int64)
         weights = np.zeros((len(anchor), 1 + 2 * n_pairs), dtype=np.float32)
 
+        bank = self.bank.to(torch.device("cpu"))
         pending = np.arange(len(anchor))
         for attempt in range(self.n_candidates if self.judge is not None else 1):
             if len(pending) == 0:
@@ -133,7 +140,7 @@ class Expansion:
             plan = plan_mixing(
                 anchor[pending],
                 torch.from_numpy(y_new[pending]),
-                self.bank.to(torch.device("cpu")),
+                bank,
                 self.steps,
                 generator=streams.torch("mix", attempt),
                 **self.mixing,
@@ -142,7 +149,7 @@ class Expansion:
                 plan.length.mul_(_LAST_RESORT)
             noise = streams.torch("noise", attempt)
             is_kept = np.ones(len(pending), dtype=bool)
-            for block in self._blocks(len(pending)):
+            for block in row_blocks(len(pending), self.x.shape[1:]):
                 rows = pending[block]
                 made, parents[rows], weights[rows] = self._make(plan.part(block), noise)
                 x_new[rows] = made
@@ -181,15 +188,10 @@ class Expansion:
             anchors.append(order[torch.arange(int(count)) % len(order)])
         return torch.cat(anchors) if anchors else torch.empty(0, dtype=torch.int64)
 
-    def _blocks(self, n_rows):
-        size = max(1, _BLOCK_CELLS // int(np.prod(self.x.shape[1:])))
-        return [slice(start, start + size) for start in range(0, n_rows, size)]
-
     @torch.no_grad()
     def _encode_rows(self):
-        parts = [
-            self.network.encode(self.x[part]) for part in self._blocks(len(self.x))
-        ]
+        blocks = row_blocks(len(self.x), self.x.shape[1:])
+        parts = [self.network.encode(self.x[block]) for block in blocks]
         if len(parts) == 1:
             return parts[0]
         return Encoded.concatenate(parts)

@@ -235,7 +235,11 @@ def _losses(network, x_all, y, batch, generator):
     held_out = flat[batch.is_target.to(flat.device)]
     return {
         "reconstruction": reconstruction_loss(
-            x_hat, x, encoded.mean, encoded.log_variance, kl_weight=_kl_weight(flat)
+            x_hat,
+            x,
+            encoded.mean,
+            encoded.log_variance,
+            kl_weight=KL_WEIGHT / flat.shape[1],
         ),
         "classification": F.cross_entropy(network.classifier(both), labels),
         "transport": sliced_wasserstein(
@@ -247,10 +251,6 @@ def _losses(network, x_all, y, batch, generator):
         else flat.sum() * 0,
         "koopman": koopman_consistency(flat[bank.source], flat[bank.target]),
     }
-
-
-def _kl_weight(flat):
-    return KL_WEIGHT / flat.shape[1]
 
 
 def koopman_consistency(source, target):

@@ -143,12 +143,7 @@ def head_codewords(
     The paper's codeword (3.3). Heads joined by an edge move together; on the complete
     graph all heads share one combination of residuals.
     """
-    return [
-        regular_expander(n_heads, min(degree, n_heads - 1), generator)
-        if n_heads > 1
-        else regular_expander(1, 1, generator)
-        for _ in range(n_classes)
-    ]
+    return [regular_expander(n_heads, degree, generator) for _ in range(n_classes)]
 
 
 def averaging_matrices(codewords: list[ExpanderGraph]) -> Tensor:
