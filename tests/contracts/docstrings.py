@@ -5,6 +5,7 @@ import inspect
 import math
 import pkgutil
 import re
+from functools import cache
 from itertools import zip_longest
 
 import skexpand
@@ -13,6 +14,7 @@ _SECTION = re.compile(r"^(?P<title>\S.*)\n-{3,}$", re.MULTILINE)
 _ENTRY = re.compile(r"^(?P<names>\*{0,2}\w[\w, *]*?)\s*(?::\s*(?P<type>.*))?$")
 # default=1.0 | default="a" | default=(1, 2) | default=None, at the end of the type.
 _DEFAULT = re.compile(r"\bdefault\s*[=:]?\s*(?P<value>.+)$")
+_USER_FACING = ("baselines", "datasets", "evaluation")
 _VARIADIC = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 
 
@@ -87,13 +89,27 @@ def own_docstring(value):
 
 
 def is_user_facing(name):
-    """Tell whether users call an object by name, or only the package itself does."""
+    """Tell whether users call an object by name, or only the package itself does.
+
+    What a private module defines is user-facing where a public one lists it.
+    """
     _, *path, last = name.split(".")
-    return last in skexpand.__all__ or path[0] in (
-        "baselines",
-        "datasets",
-        "evaluation",
-    )
+    if last in skexpand.__all__:
+        return True
+    if path[0] not in _USER_FACING:
+        return False
+    is_private = any(part.startswith("_") for part in path)
+    return not is_private or last in _listed_names()
+
+
+@cache
+def _listed_names():
+    names = set()
+    for info in pkgutil.walk_packages(skexpand.__path__, "skexpand."):
+        _, *path = info.name.split(".")
+        if path[0] in _USER_FACING and not any(part.startswith("_") for part in path):
+            names |= set(getattr(importlib.import_module(info.name), "__all__", ()))
+    return names
 
 
 def wrong_parameters(name, value, *, must_document=True):

@@ -20,6 +20,14 @@ def test_the_list_of_public_objects_is_not_empty():
     assert "skexpand.baselines.images.ClassicalAugmenter" in PUBLIC
 
 
+def test_user_facing_is_what_public_modules_define_or_list():
+    assert is_user_facing("skexpand.datasets._splits.few_shot")
+    assert is_user_facing("skexpand.baselines.images.ClassicalAugmenter")
+    assert is_user_facing("skexpand._encoder.KoopmanEncoder")
+    assert not is_user_facing("skexpand.datasets._splits.unlisted")
+    assert not is_user_facing("skexpand.nn.flow.warp")
+
+
 @pytest.mark.parametrize("name", PUBLIC)
 def test_public_names_have_docstrings(name):
     assert missing_docstrings(name, PUBLIC[name]) == []
