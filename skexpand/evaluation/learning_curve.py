@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy import stats
+from scipy.interpolate import PchipInterpolator
 from sklearn.isotonic import isotonic_regression
 
 from skexpand.evaluation._gains import standard_error_factor
@@ -81,8 +82,9 @@ def _short(number):
 class LearningCurve:
     r"""Score against the number of real samples, to be read backwards.
 
-    The curve is the monotone (isotonic) fit of the mean scores, drawn straight between
-    the sizes on a logarithmic axis. Nothing is read off beyond its ends.
+    The curve is the monotone (isotonic) fit of the mean scores, joined between the
+    sizes by monotone cubics on a logarithmic axis. Straight joints would run below a
+    curve that flattens, and overrate the multiple. Nothing is read off beyond its ends.
 
     Intervals rest on the t distribution over draws, because with five draws a
     bootstrap of draws is far too narrow. A multiple :math:`m` belongs to the interval
@@ -116,7 +118,7 @@ class LearningCurve:
     ...     [[60, 62, 61], [70, 71, 72], [80, 81, 82], [90, 89, 91]],
     ... )
     >>> print(curve.multiplier([75, 77, 76], n=10))
-    3.2x (2.5-4.0)
+    3.1x (2.5-4.0)
     >>> print(curve.multiplier([95, 94, 96], n=10))
     > 10x
     """
@@ -199,7 +201,7 @@ class LearningCurve:
         ValueError
             If a size lies outside the range measured.
         """
-        return self._between(isotonic_regression(self.scores.mean(axis=1)), sizes)
+        return self._between(self.scores.mean(axis=1), sizes)
 
     def band(self, sizes):
         """Give the pointwise t band of the curve, made monotone.
@@ -226,9 +228,10 @@ class LearningCurve:
         if self.n_draws == 1:
             blank = np.full(np.shape(sizes), np.nan)
             return blank, blank.copy()
-        return tuple(
-            self._between(isotonic_regression(end), sizes)
-            for end in (mean - half, mean + half)
+        fit = self.predict(sizes)
+        return (
+            np.minimum(fit, self._between(mean - half, sizes)),
+            np.maximum(fit, self._between(mean + half, sizes)),
         )
 
     def multiplier(self, scores, n):
@@ -262,8 +265,9 @@ class LearningCurve:
             )
         if not n > 0:
             raise ValueError(f"n must be positive, got {n}.")
-        value, censored = self._inverse(scores.mean())
-        low, high = self._interval(scores)
+        sizes = self._fine_sizes()
+        value, censored = self._inverse(scores.mean(), sizes)
+        low, high = self._interval(scores, sizes)
         return Multiplier(
             value=value / n,
             # The fit is monotone, the draws need not be: keep the value inside.
@@ -283,35 +287,47 @@ class LearningCurve:
                 f"The curve was measured from {first:g} to {last:g} samples and is "
                 f"not extrapolated, got {sizes.min():g} to {sizes.max():g}."
             )
-        return np.interp(np.log(sizes), np.log(self.sizes), values)
+        knots = isotonic_regression(values)
+        between = PchipInterpolator(np.log(self.sizes), knots)(np.log(sizes))
+        # Rounding must not carry a score beyond the ends of the curve.
+        return np.clip(between, knots[0], knots[-1])
 
-    def _inverse(self, score):
+    def _inverse(self, score, sizes):
         """Smallest size whose fitted score reaches the given one, and how it ended."""
-        fit = isotonic_regression(self.scores.mean(axis=1))
+        fit = np.maximum.accumulate(self.predict(sizes))
         slack = _ROUNDING * max(abs(score), np.abs(fit).max())
         if score > fit[-1] + slack:
-            return float(self.sizes[-1]), "above"
+            return float(sizes[-1]), "above"
         if score < fit[0] - slack:
-            return float(self.sizes[0]), "below"
+            return float(sizes[0]), "below"
         right = int(np.argmax(fit >= score - slack))
-        if right == 0:
-            return float(self.sizes[0]), None
-        share = min(1.0, (score - fit[right - 1]) / (fit[right] - fit[right - 1]))
-        start, end = self.sizes[right - 1 : right + 1]
+        if right == 0 or fit[right] <= score + slack:
+            return float(sizes[right]), None
+        share = (score - fit[right - 1]) / (fit[right] - fit[right - 1])
+        start, end = sizes[right - 1 : right + 1]
         return float(start * (end / start) ** share), None
 
-    def _interval(self, scores):
+    def _fine_sizes(self):
+        """Sizes at which a multiple is tried; the measured ones are among them."""
+        position = np.arange(len(self.sizes), dtype=float)
+        fine = np.linspace(0, position[-1], _STEPS * (len(self.sizes) - 1) + 1)
+        sizes = np.exp(np.interp(fine, position, np.log(self.sizes)))
+        sizes[::_STEPS] = self.sizes
+        return sizes
+
+    def _curves(self, sizes):
+        """Curve of each draw: straight between its scores, bent as the fit bends."""
+        log_sizes, log_knots = np.log(sizes), np.log(self.sizes)
+        straight = [np.interp(log_sizes, log_knots, draw) for draw in self.scores.T]
+        knots = isotonic_regression(self.scores.mean(axis=1))
+        bend = self.predict(sizes) - np.interp(log_sizes, log_knots, knots)
+        return np.column_stack(straight) + bend[:, None]
+
+    def _interval(self, scores, sizes):
         """Sizes that the draws do not rule out; 0 and infinity stand for outside."""
         if self.n_draws == 1:
             return math.nan, math.nan
-        position = np.arange(len(self.sizes), dtype=float)
-        fine = np.linspace(0, position[-1], _STEPS * (len(self.sizes) - 1) + 1)
-        left = np.minimum(fine.astype(int), len(self.sizes) - 2)
-        share = (fine - left)[:, None]
-        curves = (1 - share) * self.scores[left] + share * self.scores[left + 1]
-        sizes = np.exp(np.interp(fine, position, np.log(self.sizes)))
-        sizes[::_STEPS] = self.sizes
-
+        curves = self._curves(sizes)
         difference = scores - curves  # (n_fine, n_draws)
         scale = max(np.abs(scores).max(), np.abs(self.scores).max())
         difference[np.abs(difference) <= _ROUNDING * scale] = 0.0
