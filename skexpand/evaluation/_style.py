@@ -74,13 +74,18 @@ def dress(ax, *, grid=None):
 def title(ax, *parts, pad=10):
     """Put what there is to say above the axes, on the left."""
     text = "  ".join(part for part in parts if part)
-    ax.set_title(text, loc="left", size=10, weight="bold", color=INK, pad=pad)
+    ax.set_title(plain(text), loc="left", size=10, weight="bold", color=INK, pad=pad)
 
 
 def write(ax, text, place, **look):
     """Write small text at a place in data units, also outside of the axes."""
     look = dict(size=9, color=INK, annotation_clip=False) | look
-    return ax.annotate(text, place, **look)
+    return ax.annotate(plain(text), place, **look)
+
+
+def plain(text):
+    """Return text that matplotlib does not take for a formula."""
+    return str(text).replace("$", r"\$")
 
 
 def label(name):
@@ -129,7 +134,10 @@ def to_svg(figure, salt):
     buffer = io.StringIO()
     settings = {"svg.fonttype": "none", "svg.hashsalt": salt}
     with matplotlib.rc_context(settings):
-        figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
+        # The dots per inch are those of embedded images; lines and text have none.
+        figure.savefig(
+            buffer, format="svg", transparent=True, dpi=200, metadata={"Date": None}
+        )
     svg = buffer.getvalue()
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)

@@ -18,6 +18,14 @@ _SHARES = (
 )
 
 
+_SPELLED = {"auc", "ece", "roc"}
+_WORDS = {
+    "n_per_class": "per class",
+    "n_draws": "draws",
+    "two_sample_auc": "two-sample AUC",
+}
+
+
 def scale_of(metric):
     """Return 100 for metrics printed in percent, 1 for others."""
     return 100.0 if any(part in metric for part in _SHARES) else 1.0
@@ -30,8 +38,11 @@ def unit_of(metric):
 
 
 def readable(name):
-    """Return an identifier as words."""
-    return str(name).replace("_", " ")
+    """Return an identifier as words: "two-sample AUC" for two_sample_auc."""
+    if name in _WORDS:
+        return _WORDS[name]
+    words = str(name).split("_")
+    return " ".join(word.upper() if word in _SPELLED else word for word in words)
 
 
 def shorten(name, width):
@@ -47,8 +58,10 @@ def number(value, scale=1.0, *, signed=False):
     """Return a number to one decimal in percent, else to three; "-" for NaN."""
     if value is None or math.isnan(value):
         return "-"
-    sign = "+" if signed else ""
-    return f"{scale * value:{sign}.{1 if scale == 100 else 3}f}"
+    digits = 1 if scale == 100 else 3
+    value = round(scale * value, digits) or 0.0  # without the sign of -0.0
+    sign = "+" if signed and value else ""
+    return f"{value:{sign}.{digits}f}"
 
 
 def interval(value, low, high, scale=1.0, *, signed=False):

@@ -5,6 +5,7 @@ from itertools import cycle
 import numpy as np
 
 from skexpand.evaluation import _style as style
+from skexpand.evaluation._analysis import curve_arrays
 from skexpand.evaluation._text import readable, scale_of
 
 
@@ -113,12 +114,20 @@ class LearningCurveDisplay:
         Raises
         ------
         ValueError
-            If the results hold no larger real training set.
+            If the results hold no larger real training set, or several data sets or
+            sizes to choose from.
         """
-        chosen = dict(dataset=dataset, n_per_class=n_per_class, classifier=classifier)
-        return cls(**report.curve_arrays(metric=metric, arms=arms, **chosen)).plot(
-            ax=ax
+        scores = report.scores(metric)
+        settings = scores.settings(
+            dataset=dataset, n_per_class=n_per_class, classifier=classifier
         )
+        places = {setting.place for setting in settings}
+        if len(places) > 1:
+            raise ValueError(
+                "A learning curve is of one data set and one size: choose dataset and "
+                f"n_per_class from {sorted(places, key=str)}."
+            )
+        return cls(**curve_arrays(scores, settings, arms)).plot(ax=ax)
 
     def plot(self, ax=None):
         """Draw the curve, its band and draws, the arms and the multiplier.
@@ -173,7 +182,8 @@ class LearningCurveDisplay:
         percent = " in percent" if scale_of(self.metric) == 100 else ""
         ax.set_ylabel(f"{readable(self.metric)}{percent}")
         n_draws = self.scores.shape[1]
-        style.title(ax, self.title, f"(n = {n_draws} draws; band: 95 %)")
+        n = "n = 1 draw" if n_draws == 1 else f"n = {n_draws} draws; band: 95 %"
+        style.title(ax, self.title, f"({n})")
 
     def _draw_arms(self, ax, scale):
         start, stop = self.sizes[0], self.sizes[-1]

@@ -7,6 +7,7 @@ again, on other axes.
 import numpy as np
 
 from skexpand.evaluation import _style as style
+from skexpand.evaluation._analysis import gain_arrays, rank_arrays
 from skexpand.evaluation._text import interval, scale_of, unit_of
 
 
@@ -28,6 +29,8 @@ class GainDisplay:
         Differences of the single draws, arm by arm; the arms may differ in number.
     metric : str, default="score"
         Name of the score. Accuracies and the like are drawn in percent points.
+    unit : str, default="draws"
+        What `differences` are of.
     title : str, default=""
         What the arms have in common.
 
@@ -49,12 +52,21 @@ class GainDisplay:
     ...     highs=np.array([0.03]), differences=[np.array([0.01, 0.03])],
     ...     metric="accuracy",
     ... )
-    >>> display.plot().ax_.get_xlabel()
-    'gain over no augmentation, points of accuracy'
+    >>> display.plot().lines_["SMOTE"].get_xdata().tolist()
+    [1.0, 2.0, 3.0]
     """
 
     def __init__(
-        self, *, names, gains, lows, highs, differences, metric="score", title=""
+        self,
+        *,
+        names,
+        gains,
+        lows,
+        highs,
+        differences,
+        metric="score",
+        unit="draws",
+        title="",
     ):
         self.names = names
         self.gains = gains
@@ -62,6 +74,7 @@ class GainDisplay:
         self.highs = highs
         self.differences = differences
         self.metric = metric
+        self.unit = unit
         self.title = title
 
     @classmethod
@@ -82,7 +95,7 @@ class GainDisplay:
         report : Report
             Results of a comparison.
         dataset : str or None, default=None
-            Data set; None takes the mean over all.
+            Data set; None takes all, each as one unit.
         n_per_class : int or None, default=None
             Size of the small training set; None takes the mean over all sizes.
         classifier : str or None, default=None
@@ -96,8 +109,11 @@ class GainDisplay:
         -------
         GainDisplay
         """
-        chosen = dict(dataset=dataset, n_per_class=n_per_class, classifier=classifier)
-        return cls(**report.gain_arrays(metric=metric, **chosen)).plot(ax=ax)
+        scores = report.scores(metric)
+        settings = scores.settings(
+            dataset=dataset, n_per_class=n_per_class, classifier=classifier
+        )
+        return cls(**gain_arrays(scores, settings)).plot(ax=ax)
 
     def plot(self, ax=None):
         """Draw the gains.
@@ -119,17 +135,19 @@ class GainDisplay:
         self.lines_ = {}
         for place, name in enumerate(self.names):
             self.lines_[name] = self._draw_arm(ax, place, scale, len(counts) > 1)
-        ax.set_yticks(range(n_arms), [style.label(name) for name in self.names])
+        labels = [style.plain(style.label(name)) for name in self.names]
+        ax.set_yticks(range(n_arms), labels)
         ax.set_ylim(n_arms - 0.4, -0.6)
         ax.set_xlabel(
             f"gain over no augmentation, {unit_of(self.metric)}\n"
-            "dot: mean, bar: 95 % interval, ticks: single draws"
+            f"dot: mean, bar: 95 % interval, ticks: single {self.unit}"
         )
         style.dress(ax, grid="x")
         ax.tick_params(axis="y", length=0)
         ax.spines["left"].set_visible(False)
-        n_draws = f"(n = {counts.pop()} draws)" if len(counts) == 1 else ""
-        style.title(ax, self.title, n_draws)
+        n = counts.pop() if len(counts) == 1 else None
+        unit = self.unit.removesuffix("s") if n == 1 else self.unit
+        style.title(ax, self.title, "" if n is None else f"(n = {n} {unit})")
         self.ax_, self.figure_ = ax, ax.figure
         return self
 
@@ -162,7 +180,7 @@ class GainDisplay:
         )
         text = interval(gain, low, high, scale, signed=True)
         if np.isnan(gain):
-            text = "no pair of draws"
+            text = f"no pair of {self.unit}"
         elif say_n:
             text += f"  n = {len(draws)}"
         beside = ("axes fraction", "data")
@@ -238,7 +256,7 @@ class CriticalDifferenceDisplay:
         ValueError
             If there is one data set only.
         """
-        return cls(**report.rank_arrays(metric=metric)).plot(ax=ax)
+        return cls(**rank_arrays(report.scores(metric))).plot(ax=ax)
 
     def plot(self, ax=None):
         """Draw the diagram.
