@@ -40,7 +40,7 @@ def _build_parser():
     )
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(title="commands", required=True)
-    for add in (_add_demo, _add_expand):
+    for add in (_add_demo, _add_expand, _add_compare):
         add(commands)
     return parser
 
@@ -99,14 +99,23 @@ def _add_expand(commands):
 
 
 def _run_expand(data, target, out, **parameters):
+    from skexpand import ExpansiveSynthesizer
+
+    frame, y, position = _read_table(data, target)
+    X_big, y_big = ExpansiveSynthesizer(**parameters).fit_resample(frame, y)
+    X_big.insert(position, target, y_big)
+    X_big.to_csv(out, index=False)
+    print(f"{data}: {len(frame)} rows, {out}: {len(X_big)} rows")
+
+
+def _read_table(data, target):
+    """Return a CSV file's columns, its labels, and where the labels stood."""
     try:
         import pandas as pd
     except ImportError as error:
         raise ImportError(
-            "skexpand expand needs pandas: pip install 'skexpand[data]'."
+            "Reading CSV files needs pandas: pip install 'skexpand[data]'."
         ) from error
-
-    from skexpand import ExpansiveSynthesizer
 
     # Nullable types keep whole numbers whole in a column with missing cells.
     frame = pd.read_csv(data, dtype_backend="numpy_nullable")
@@ -121,7 +130,83 @@ def _run_expand(data, target, out, **parameters):
         raise ValueError(
             f"{y.isna().sum()} rows of {data} have no {target!r}. Drop or label them."
         )
-    X_big, y_big = ExpansiveSynthesizer(**parameters).fit_resample(frame, y.to_numpy())
-    X_big.insert(position, target, y_big)
-    X_big.to_csv(out, index=False)
-    print(f"{data}: {len(frame)} rows, {out}: {len(X_big)} rows")
+    return frame, y.to_numpy(), position
+
+
+def _add_compare(commands):
+    command = _add_command(
+        commands,
+        "compare",
+        _run_compare,
+        "Tell whether expanding a CSV table helps, by how much, and how surely.",
+    )
+    command.add_argument("data", type=Path, help="CSV file with a header")
+    command.add_argument("--target", required=True, help="column that holds the label")
+    command.add_argument(
+        "--samplers",
+        nargs="+",
+        metavar="NAME",
+        help="ES, names of baselines ('SMOTE', 'jitter', ...), or classes with "
+        "fit_resample, such as imblearn.over_sampling.ADASYN; all baselines and ES "
+        "if not given",
+    )
+    command.add_argument(
+        "--n-per-class",
+        nargs="+",
+        type=int,
+        help="rows of every class in the small set; the whole training part if not "
+        "given",
+    )
+    command.add_argument("--ratio", type=float, help="growth of every class")
+    command.add_argument("--draws", type=int, dest="n_draws", help="small sets drawn")
+    command.add_argument("--test-size", type=float, help="share of rows to test on")
+    command.add_argument("--scoring", nargs="+", help="metrics of scikit-learn")
+    command.add_argument("--n-jobs", type=int, help="cells at a time")
+    command.add_argument("--random-state", type=int, help="seed of all draws")
+    command.add_argument(
+        "--resume", type=Path, help="results file to write, and to go on with"
+    )
+    command.add_argument("--html", type=Path, help="page to write")
+
+
+def _run_compare(data, target, samplers=None, html=None, **settings):
+    from skexpand.evaluation import compare
+
+    frame, y, _ = _read_table(data, target)
+    arms, baselines = _find_samplers(samplers)
+    report = compare(
+        frame,
+        y,
+        arms,
+        baselines=baselines,
+        dataset=data.stem,
+        progress=True,
+        **settings,
+    )
+    print(report.to_markdown())
+    if html is not None:
+        report.to_html(html)
+        print(f"wrote {html}")
+
+
+def _find_samplers(names):
+    """Return the samplers named, and the names of baselines among them."""
+    from importlib import import_module
+
+    from skexpand import ExpansiveSynthesizer
+
+    if names is None:
+        return {"ES": ExpansiveSynthesizer()}, True
+    samplers, baselines = {}, ["real"]  # without real rows there is no multiplier
+    for name in names:
+        module, _, kind = name.rpartition(".")
+        if name == "ES":
+            samplers[name] = ExpansiveSynthesizer()
+        elif not module:
+            baselines.append(name)
+        else:
+            found = getattr(import_module(module), kind, None)
+            if found is None:
+                raise ValueError(f"Expected a class {kind!r} in {module}, got none.")
+            samplers[kind] = found()
+    return samplers, baselines

@@ -62,7 +62,7 @@ class TableSMOTE(BaseEstimator):
             raise NotApplicableError("the classes are balanced already")
         if counts.min() < 2:
             raise NotApplicableError(
-                f"SMOTE needs two rows in every class, {labels[counts.argmin()]!r} has "
+                f"SMOTE needs two rows in every class, {labels.tolist()[counts.argmin()]!r} has "
                 "one"
             )
         table = _Numbers(X, self.scale)
@@ -84,7 +84,8 @@ class TableSMOTE(BaseEstimator):
             return SMOTE(**settings)
         if n_numbers == 0:
             return SMOTEN(**settings)
-        return SMOTENC(categorical_features=range(n_numbers, n_columns), **settings)
+        categories = list(range(n_numbers, n_columns))
+        return SMOTENC(categorical_features=categories, **settings)
 
 
 class _Numbers:

@@ -134,7 +134,7 @@ class Draws:
         labels, counts = np.unique(self.y, return_counts=True)
         if self.X_test is None and counts.min() < 2:
             raise ValueError(
-                f"Class {labels[counts.argmin()]!r} has one row, which cannot both "
+                f"Class {labels.tolist()[counts.argmin()]!r} has one row, which cannot both "
                 "train and test. Drop the class, or pass X_test and y_test."
             )
         for n_per_class in sizes:
