@@ -34,7 +34,7 @@ _BATCH_PAIRS = 32
 _LEARNING_RATE = 2e-3
 _PRETRAINING_STEPS = 2000
 # Chosen on EMNIST letters and on 14 development tables (docs/method.md).
-_STRENGTH = {"image": 1.0, "table": 1.5}
+_DEGREE = {"image": 4, "table": 8}
 _STEPS = {"image": 200, "table": 60}
 
 
@@ -49,7 +49,9 @@ class ExpansiveSynthesizer(BaseExpander):
     where an expander graph says which pairs meet which sample, attention over the
     latents of a Koopman autoencoder says how much each pair counts where, and a judge
     keeps what still looks like its class [1]_. For images a difference is a flow that
-    warps one image onto another; for tables it is a vector in whitened space.
+    warps one image onto another, and pairs of all classes meet. For tables it is a
+    vector in whitened space between rows of the class; normal noise is added, and the
+    row shrunk back to its class mean, so that a class keeps its covariance.
 
     For classes of about 5 to 500 samples; not for dates, free text or sequences.
 
@@ -78,12 +80,13 @@ class ExpansiveSynthesizer(BaseExpander):
     expander : bool, default=True
         Whether pairs of all classes reach every sample through an expander graph. False
         moves a sample part of the way to another one of its class.
-    degree : int, default=4
-        Pairs mixed into a new sample; also neighbors of a head in its class's graph.
+    degree : int or None, default=None
+        Pairs mixed into a new sample, None for 4 (images) or 8 (tables); also neighbors
+        of a head in its class's graph.
     strength : float or None, default=None
         Length ``h`` of the mixed difference. More is more diverse and less faithful.
-        None takes 1 for images and without an expander; for tables 1.5 up to ten rows a
-        class, and less in proportion to one over the square root of the rows above.
+        None takes 1. For a class of n > 10 rows of a table and with an expander it is
+        multiplied by ``sqrt(10 / n)``.
     n_candidates : int, default=3
         How often a sample that the judge refuses is drawn again, the last time at a
         quarter of the length. 1 keeps whatever was drawn first.
@@ -129,8 +132,8 @@ class ExpansiveSynthesizer(BaseExpander):
         Trained parameters of the autoencoder.
     synthetic_mask_, parents_, mixing_weights_ : ndarray
         Provenance of the rows returned last. Column 0 of `parents_` is the sample that
-        was moved; then target and source of each pair, weighted ``+w`` and ``-w``.
-        Tables are also shrunk and smoothed, see ``TableMover``.
+        was moved; then target and source of each pair, weighted ``+w`` and ``-w`` (mean
+        over places). With an expander rows of a table follow the formula of `TableMover`.
 
     Raises
     ------
@@ -161,7 +164,7 @@ class ExpansiveSynthesizer(BaseExpander):
         "skip": ["boolean"],
         "crop": [Interval(Real, 0, 1, closed="right")],
         "expander": ["boolean"],
-        "degree": [Interval(Integral, 1, None, closed="left")],
+        "degree": [Interval(Integral, 1, None, closed="left"), None],
         "strength": [Interval(Real, 0, None, closed="left"), None],
         "n_candidates": [Interval(Integral, 1, None, closed="left")],
         "loss_weights": [dict, None],
@@ -185,7 +188,7 @@ class ExpansiveSynthesizer(BaseExpander):
         skip=True,
         crop=0.5,
         expander=True,
-        degree=4,
+        degree=None,
         strength=None,
         n_candidates=3,
         loss_weights=None,
@@ -304,15 +307,17 @@ class ExpansiveSynthesizer(BaseExpander):
         samples = torch.from_numpy(x.astype(np.float32)).to(device)
         labels = torch.from_numpy(y)
         bank = same_class_pairs(labels, _MAX_PAIRS, streams.torch("pairs")).to(device)
-        steps = self._choose_head_graphs(streams.torch("heads"))
+        kind = self._codec.kind
+        degree = _DEGREE[kind] if self.degree is None else self.degree
+        steps = self._choose_head_graphs(degree, streams.torch("heads"))
         network = self._build_network(samples, labels.to(device), bank, streams)
         mixing = {
-            "degree": self.degree,
+            "degree": degree,
             "expander": self.expander,
-            "class_length": class_lengths(self._codec.kind, self.class_counts_),
+            "class_length": class_lengths(kind, self.class_counts_),
+            "is_pooled": kind == "image",
         }
-        default = _STEPS[self._codec.kind]
-        n_steps = default if self.max_iter is None else self.max_iter
+        n_steps = _STEPS[kind] if self.max_iter is None else self.max_iter
         self.loss_curve_ = train_expansion(
             network,
             samples,
@@ -336,10 +341,10 @@ class ExpansiveSynthesizer(BaseExpander):
         latents = self._expansion.encoded.mean.flatten(1).cpu().numpy()
         self.koopman_operator_ = koopman_matrix(latents, y)
 
-    def _choose_head_graphs(self, generator):
+    def _choose_head_graphs(self, degree, generator):
         """Choose each class's codeword graph over the heads."""
         n_heads = self.n_heads if self.attention is not None else 1
-        graphs = head_codewords(len(self.classes_), n_heads, self.degree, generator)
+        graphs = head_codewords(len(self.classes_), n_heads, degree, generator)
         self.graphs_ = dict(zip(self.classes_.tolist(), graphs, strict=True))
         return averaging_matrices(graphs)
 
@@ -372,13 +377,8 @@ class ExpansiveSynthesizer(BaseExpander):
             mover = ImageMover.from_pairs(samples, bank)
         elif self.decoder == "flow":
             mover = TableMover.from_pairs(autoencoder, samples, labels, bank)
-        strength = self.strength
-        if strength is None:
-            # Without an expander 1 reaches the other sample: further would extrapolate.
-            strength = _STRENGTH[self._codec.kind] if self.expander else 1.0
-        network = ExpansionNetwork(
-            autoencoder, classifier, attention, mover, float(strength)
-        )
+        strength = 1.0 if self.strength is None else float(self.strength)
+        network = ExpansionNetwork(autoencoder, classifier, attention, mover, strength)
         return network.to(samples.device)
 
     def _appoint_judge(self, network, x, y, streams):

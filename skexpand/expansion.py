@@ -81,7 +81,7 @@ class Expansion:
     steps : Tensor of shape (n_classes, L, L)
         Head graphs as matrices, on the CPU.
     mixing : dict
-        ``degree``, ``expander`` and ``class_length`` of ``plan_mixing``.
+        What ``plan_mixing`` is told about degree, expander, lengths and pooling.
     judge : object or None
         With ``accepts(x, y)``, arrays in, booleans out.
     n_candidates : int

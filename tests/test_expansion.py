@@ -41,7 +41,7 @@ def drawn_with(judge, data, counts=(20, 0, 10), **parameters):
 def test_counts_are_exact_and_rows_come_in_class_order(table):
     _, (x_new, y_new, provenance) = drawn_with(None, table)
     assert x_new.shape == (30, 5) and y_new.tolist() == [0] * 20 + [2] * 10
-    assert provenance.parents.shape == provenance.weights.shape == (30, 9)
+    assert provenance.parents.shape == provenance.weights.shape == (30, 17)
 
 
 def test_a_refused_sample_is_drawn_again_and_an_accepted_one_is_kept(table):
@@ -96,10 +96,31 @@ def test_pairs_join_rows_of_one_class_with_opposite_weights(table):
     assert (parents[:, 1::2] != parents[:, 2::2]).all()
 
 
-def test_pairs_of_all_classes_reach_a_class(table):
+def test_rows_of_a_table_meet_every_pair_of_their_own_class_only(table):
     X, y = table
     synthesizer = fit(table)
-    synthesizer.sample({2: 60})
+    _, y_new = synthesizer.sample(60)
+    parents = synthesizer.parents_
+    assert (y[parents] == y_new[:, None]).all()
+    for code, n_pairs in enumerate((12 * 11 // 2, 7 * 6 // 2, 5 * 4 // 2)):
+        ends = parents[y_new == code, 1:].reshape(-1, 2)
+        assert len(np.unique(ends, axis=0)) == n_pairs
+
+
+def test_a_class_of_one_row_meets_the_pairs_of_the_others(table):
+    X, y = table[0][:20], np.r_[table[1][:19], 2]
+    with pytest.warns(UserWarning, match="one sample each"):
+        synthesizer = fit((X, y))
+    X_new, _ = synthesizer.sample({2: 60})
+    assert set(y[synthesizer.parents_[:, 1:]].ravel()) == {0, 1}
+    assert len(np.unique(X_new, axis=0)) == 60
+
+
+def test_pairs_of_all_classes_reach_an_image():
+    x = np.random.default_rng(0).random((9, 8, 8))
+    y = np.repeat([0, 1, 2], 3)
+    synthesizer = fit((x, y))
+    synthesizer.sample({2: 20})
     assert set(y[synthesizer.parents_[:, 1:]].ravel()) == {0, 1, 2}
 
 

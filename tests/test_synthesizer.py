@@ -265,7 +265,7 @@ def test_provenance_covers_every_returned_row(table):
     synthesizer = quick(ratio=3)
     X_res, _ = synthesizer.fit_resample(X, y)
     assert synthesizer.synthetic_mask_.tolist() == [False] * 24 + [True] * 48
-    assert synthesizer.parents_.shape == synthesizer.mixing_weights_.shape == (72, 9)
+    assert synthesizer.parents_.shape == synthesizer.mixing_weights_.shape == (72, 17)
     np.testing.assert_array_equal(synthesizer.parents_[:24, 0], np.arange(24))
     assert (synthesizer.parents_[24:] >= 0).all()
 

@@ -7,8 +7,9 @@ A new point is a real one moved along residuals of *other* pairs,
     \qquad \sum_k w_{ik}^2 = 1,
 
 with signed weights. Unit norm keeps the covariance of the residuals, where the convex
-weights of SMOTE shrink it. Pairs join samples of one class, and are pooled over all
-classes: how samples vary within a class transfers.
+weights of SMOTE shrink it. Pairs join samples of one class. For images they are pooled
+over all classes: how samples vary within a class transfers. For tables a point meets
+pairs of its own class, which was worth 0.2 points, see docs/tables_research.md.
 """
 
 from dataclasses import dataclass
@@ -63,7 +64,8 @@ class MixingPlan:
     length : Tensor of shape (m,)
         How far along its mixed residual each point moves, before `strength`.
     certificate : ExpanderCertificate or None
-        Of the graph behind `pair`; None without an expander.
+        Of the graph behind `pair`, with one graph a class that of the smallest gap;
+        None without an expander.
     """
 
     anchor: Tensor
@@ -169,6 +171,7 @@ def plan_mixing(
     expander: bool,
     generator: Generator,
     class_length: Tensor | None = None,
+    is_pooled: bool = True,
     n_candidates: int = 4,
 ) -> MixingPlan:
     """Choose pairs and draw coefficients for a batch of new points.
@@ -186,13 +189,16 @@ def plan_mixing(
     degree : int
         Pairs ``D`` mixed into each new point.
     expander : bool
-        True joins points to the pooled bank by a certified expander. False is the
+        True joins points to pairs by a certified expander. False is the
         ablation: the point moves part of the way to another sample of its class, as in
         SMOTE.
     generator : torch.Generator
         Source of randomness, on the CPU.
     class_length : Tensor of shape (n_classes,) or None, default=None
         How far points of each class move, in units of the strength. None is 1 for all.
+    is_pooled : bool, default=True
+        True joins points to pairs of all classes. False gives every class a graph of
+        its own, to its own pairs; a class without any meets those of all.
     n_candidates : int, default=4
         Graphs to draw; the one with the best gap is kept.
 
@@ -206,13 +212,32 @@ def plan_mixing(
         coefficient = sign.view(-1, 1, 1).expand(-1, 1, n_heads)
         length = torch.rand(n_points, generator=generator)
         return MixingPlan(anchor, pair.unsqueeze(1), coefficient, length)
-    graph = bipartite_expander(n_points, len(bank), degree, generator, n_candidates)
+    group, pair_group = anchor_label, bank.label
+    if is_pooled:
+        group, pair_group = torch.zeros_like(group), torch.zeros_like(pair_group)
+    graph = _join_groups(group, pair_group, degree, generator, n_candidates)
     draws = torch.randn(n_points, degree, n_heads, generator=generator)
     coefficient = draws @ steps[anchor_label].transpose(1, 2)
     length = torch.ones(n_points)
     if class_length is not None:
         length = class_length[anchor_label].clone()
     return MixingPlan(anchor, graph.neighbors, coefficient, length, graph.certificate)
+
+
+def _join_groups(group, pair_group, degree, generator, n_candidates):
+    """Join the points of each group to its pairs; where it has none, to all pairs."""
+    neighbors, certificates = group.new_empty(len(group), degree), []
+    for one in group.unique().tolist():
+        points = torch.nonzero(group == one).flatten()
+        pairs = torch.nonzero(pair_group == one).flatten()
+        if len(pairs) == 0:
+            pairs = torch.arange(len(pair_group))
+        graph = bipartite_expander(
+            len(points), len(pairs), degree, generator, n_candidates
+        )
+        neighbors[points] = pairs[graph.neighbors]
+        certificates.append(graph.certificate)
+    return ExpanderGraph(neighbors, min(certificates, key=lambda c: c.spectral_gap))
 
 
 def _own_pair(anchor, bank, generator):

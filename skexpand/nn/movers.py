@@ -15,6 +15,7 @@ _LOCAL_SHARE = 0.5  # 1 lost three points on other draws, see docs/method.md
 _TAIL = 0.05  # share of pixels that counts as darkest and brightest
 _LARGEST_LOG_GAIN = 0.7  # contrast at most halved or doubled by one pair
 _REGISTRATION_SIDE = 32  # larger images register on a reduced copy
+_PRIOR_ROWS = 3  # what the shared covariance counts beside the rows of a class
 _PAIRS_AT_ONCE = 128  # the working set then fits the cache; bounds memory too
 
 
@@ -100,14 +101,16 @@ class TableMover(nn.Module):
 
     .. math::
         x' = m_i + \frac{x_i - m_i + e\, C}{\sqrt{1 + h^2}}, \qquad
-        e = \tfrac{1}{2} \textstyle\sum_k W_k \odot (z_{t(k)} - z_{s(k)})
-            + \tfrac{h}{\sqrt 2}\, \varepsilon
+        e = \sqrt{\tfrac{1 - \lambda_i}{2}}
+            \textstyle\sum_k W_k \odot (z_{t(k)} - z_{s(k)})
+            + h \sqrt{\lambda_i}\, \varepsilon, \qquad \lambda_i = \frac{3}{3 + n_i}
 
     with the mean :math:`m_i` of the row's class, whitened latents :math:`z`, the
     coloring matrix :math:`C`, weights of norm :math:`h` over the pairs and standard
     normal :math:`\varepsilon`. Shrinking back keeps the covariance of a class whatever
-    ``h`` is [1]_: without it the same ``h`` lost 1.2 points. The normal half is what
-    shrinkage adds to a covariance of few rows, whose differences span few directions.
+    ``h`` is [1]_: without it the same ``h`` lost 1.2 points. The normal part has the
+    shrunk covariance that all classes share, as if three more rows of the class had
+    come from it: the differences of its :math:`n_i` rows span few directions.
 
     Without an expander the row goes part of the way to another one of its class, as in
     SMOTE, and is not shrunk.
@@ -116,6 +119,8 @@ class TableMover(nn.Module):
     ----------
     center : Tensor of shape (n, q)
         Mean of each row's class.
+    noise_share : Tensor of shape (n, 1)
+        The normal part :math:`\lambda` of each row's class.
     move : Tensor of shape (b, c, 1, w)
         Latent difference of each pair.
     coloring : Tensor of shape (d, q)
@@ -127,9 +132,12 @@ class TableMover(nn.Module):
        section 6.4.1, the smoothed bootstrap.
     """
 
-    def __init__(self, center: Tensor, move: Tensor, coloring: Tensor) -> None:
+    def __init__(
+        self, center: Tensor, noise_share: Tensor, move: Tensor, coloring: Tensor
+    ) -> None:
         super().__init__()
         self.register_buffer("center", center)
+        self.register_buffer("noise_share", noise_share)
         self.register_buffer("move", move)
         self.register_buffer("coloring", coloring)
 
@@ -144,10 +152,11 @@ class TableMover(nn.Module):
         linear = (x - autoencoder.mean) @ autoencoder.whitening
         move = linear[bank.target] - linear[bank.source]
         one_hot = F.one_hot(labels).to(x.dtype)  # (n, n_classes)
-        means = (one_hot.T @ x) / one_hot.sum(dim=0).clamp_min(1).unsqueeze(1)
-        return cls(
-            means[labels], autoencoder.to_map(move), autoencoder.coloring.clone()
-        )
+        counts = one_hot.sum(dim=0).unsqueeze(1)  # (n_classes, 1)
+        means = (one_hot.T @ x) / counts.clamp_min(1)
+        share = _PRIOR_ROWS / (_PRIOR_ROWS + counts)
+        coloring = autoencoder.coloring.clone()
+        return cls(means[labels], share[labels], autoencoder.to_map(move), coloring)
 
     def forward(
         self, x: Tensor, plan: MixingPlan, weights: Tensor, generator: Generator
@@ -167,7 +176,8 @@ class TableMover(nn.Module):
         # The root has no slope at 0, where a strength of 0 would train to NaN.
         length = squared.clamp_min(1e-12).sqrt().unsqueeze(1)
         noise = torch.randn(mixed.shape, generator=generator).to(x.device)
-        step = mixed / 2 + length * noise / 2**0.5
+        share = self.noise_share[plan.anchor]
+        step = ((1 - share) / 2).sqrt() * mixed + share.sqrt() * length * noise
         center = self.center[plan.anchor]
         moved = source - center + step @ self.coloring
         return center + moved / (1 + length.square()).sqrt()

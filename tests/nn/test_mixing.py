@@ -84,6 +84,42 @@ def test_pairs_meet_new_points_equally_often(bank, steps, generator):
     assert plan.certificate is not None
 
 
+def test_without_pooling_every_class_has_a_graph_of_its_own(bank, steps, generator):
+    """In balance within the class; the lonely sample of class 3 meets all pairs."""
+    plan = plan_of(bank, steps, generator, n_points=90, is_pooled=False)
+    label = LABELS[plan.anchor]
+    has_pairs = label < 3
+    own = bank.label[plan.pair] == label[:, None]
+    assert own[has_pairs].all() and not own[~has_pairs].any()
+    for code in range(3):
+        met = plan.pair[label == code].flatten().bincount(minlength=len(bank))
+        met = met[bank.label == code]
+        assert met.min() > 0 and met.max() - met.min() <= 1
+    assert set(plan.pair[~has_pairs].flatten().tolist()) == set(range(len(bank)))
+
+
+def test_the_certificate_of_several_graphs_is_the_worst_one(generator):
+    """Three points cannot reach all 45 pairs of their class: no gap is claimed."""
+    labels = torch.tensor([0] * 10 + [1] * 10)
+    bank = same_class_pairs(labels, 200, generator)
+    steps = averaging_matrices(head_codewords(2, 1, 1, generator))
+    gaps = []
+    for n_rare in (3, 300):
+        anchor = torch.tensor([0] * 300 + [10] * n_rare)
+        plan = plan_mixing(
+            anchor,
+            labels[anchor],
+            bank,
+            steps,
+            degree=4,
+            expander=True,
+            generator=generator,
+            is_pooled=False,
+        )
+        gaps.append(plan.certificate.spectral_gap)
+    assert gaps[0] == 0 and gaps[1] > 0.1
+
+
 @pytest.mark.parametrize("with_attention", [True, False])
 def test_squared_weights_sum_to_one_over_pairs_at_every_place(
     with_attention, bank, steps, generator

@@ -140,6 +140,15 @@ def test_the_covariance_of_a_class_is_kept_whatever_the_strength(strength, gener
     torch.testing.assert_close(moved.var(0), x.var(0), atol=0, rtol=0.15)
 
 
+def test_a_small_class_takes_more_of_the_shared_covariance(generator):
+    """As if three rows of the class had come from it."""
+    x = torch.randn(10, 4, generator=generator)
+    labels = torch.tensor([0] * 9 + [1])
+    mover = table_mover(x, generator, labels)
+    torch.testing.assert_close(mover.noise_share[0], torch.tensor([0.25]))
+    torch.testing.assert_close(mover.noise_share[9], torch.tensor([0.75]))
+
+
 def test_gradients_stay_finite_where_nothing_moves(generator):
     """A strength of 0 once trained everything to NaN."""
     x = torch.randn(3, 4, generator=generator)
