@@ -304,23 +304,21 @@ def draw_comparison(arms, scores, path):
     """Write the gains over no expansion, with intervals and all draws, as a PNG."""
     from matplotlib.figure import Figure
 
+    from skexpand.evaluation.displays import GainDisplay
+
     reference = scores[arms.index(REFERENCE)]
-    shown = [arm for arm in arms if arm != REFERENCE]
-    figure = Figure(figsize=(7, 3.5), layout="constrained")
-    axes = figure.subplots()
-    for place, arm in enumerate(shown):
-        arm_scores = scores[arms.index(arm)]
-        gain = paired_gain(arm_scores, reference)
-        color = f"C{place}"
-        axes.plot([gain.low, gain.high], [place, place], color=color, linewidth=2)
-        axes.plot(gain.mean, place, "o", color=color, markersize=8)
-        draws = 100 * (arm_scores - reference).mean(axis=1)
-        axes.plot(draws, np.full(len(draws), place + 0.2), "|", color=color, alpha=0.6)
-    axes.axvline(0, color="gray", linewidth=1, linestyle="--")
-    axes.set_yticks(range(len(shown)), shown)
-    axes.set_ylim(len(shown) - 0.5, -0.5)
-    axes.set_xlabel(
-        "gain over no expansion in points of accuracy\n"
-        f"(mean of {scores.shape[2]} classifiers, 95 % interval; ticks are draws)"
-    )
+    others = [arm for arm in arms if arm != REFERENCE]
+    differences = [scores[arms.index(arm)] - reference for arm in others]
+    gains = [paired_gain(scores[arms.index(arm)], reference) for arm in others]
+    mean, low, high = np.transpose(gains) / 100
+    figure = Figure(figsize=(8, 1.4 + 0.38 * len(others)), layout="constrained")
+    GainDisplay(
+        names=others,
+        gains=mean,
+        lows=low,
+        highs=high,
+        differences=[each.mean(axis=1) for each in differences],
+        metric="accuracy",
+        title=f"digits, mean of {scores.shape[2]} classifiers",
+    ).plot(ax=figure.subplots())
     figure.savefig(path, dpi=120)

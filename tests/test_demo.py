@@ -115,6 +115,12 @@ def test_settings_without_an_interval_are_refused(name, tmp_path):
         _demo.run_demo(tmp_path, **{name: 1})
 
 
+def test_comparison_is_written_as_a_picture(tmp_path):
+    path = tmp_path / "gains.png"
+    _demo.draw_comparison(ARMS, make_scores(0.70, 0.80, 0.90, spread=0.01), path)
+    assert path.read_bytes().startswith(b"\x89PNG")
+
+
 @pytest.mark.slow
 def test_demo_scores_every_arm_and_writes_its_pictures(tmp_path):
     result = _demo.run_demo(tmp_path / "new", n_draws=2, n_per_class=5, ratio=4.0)

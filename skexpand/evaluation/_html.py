@@ -55,7 +55,7 @@ def render(report, *, metric, title, displays):
         title=title or f"Does augmenting help? {_subject(scores)}",
         subtitle=_subtitle(scores),
         headlines=[_headline(scores, head) for head in headlines],
-        n_cards=1 if len(headlines) > 4 and len(scores.datasets) > 1 else 4,
+        n_cards=_n_cards(scores, headlines),
         summaries=_summaries(scores, headlines),
         details=_details(scores),
         metric=text.readable(scores.metric),
@@ -75,6 +75,12 @@ def render(report, *, metric, title, displays):
         provenance=_provenance(report),
         parameters=_parameters(report.rows),
     )
+
+
+def _n_cards(scores, headlines):
+    """Return how many verdicts stand open: all, or the one over many data sets."""
+    is_long = len(headlines) > 4 and len(scores.datasets) > 1
+    return 1 if is_long else len(headlines)
 
 
 def _subject(scores):
@@ -206,6 +212,8 @@ def _frame(frame):
     if not len(frame):
         return None
     ends = {f"{name}_{end}" for name in frame.columns for end in ("low", "high")}
+    if frame["n_per_class"].nunique() < 2:  # the tables above name it
+        ends.add("n_per_class")
     names = [name for name in frame.columns if name not in ends]
     rows = [
         [_cell(row, name) for name in names] for row in frame.to_dict(orient="records")

@@ -85,12 +85,12 @@ def duration(seconds):
 
 
 def figure_of(value):
-    """Return a quality figure with three significant digits."""
+    """Return a quality figure: three decimals below 10, so that columns line up."""
     if value is None or math.isnan(value):
         return "-"
-    if value == 0 or 0.001 <= abs(value) < 1000:
-        return f"{value:.3g}" if abs(value) >= 1 else f"{value:.3f}"
-    return f"{value:.1e}"
+    if value and not 0.001 <= abs(value) < 1000:
+        return f"{value:.1e}"
+    return f"{value:.3f}" if abs(value) < 10 else f"{value:.1f}"
 
 
 def join(items, last="and"):

@@ -156,6 +156,26 @@ def test_several_data_sets_come_with_ranks_and_tests(tmp_path):
     assert "6 data sets" in text
 
 
+@pytest.mark.parametrize(
+    ("datasets", "sizes", "n_folded"),
+    [(("a",), (1, 2, 3, 4, 5, 6), 0), ("abcdef", (1,), 6)],
+)
+def test_only_verdicts_of_single_data_sets_are_folded(
+    tmp_path, datasets, sizes, n_folded
+):
+    """Six sizes of one data set are six answers; six data sets have one in common."""
+    rows, header = simulate(
+        datasets=datasets, sizes=sizes, classifiers=("SVM",), multiples=(), n_draws=3
+    )
+    source = Report(rows, header).to_html(tmp_path / "r.html").read_text()
+    head = source[source.index("<main>") : source.index("<h2>")]
+    folded = head.partition("<details>")[2]
+    assert head.count('<section class="verdict') - folded.count("<section") == (
+        len(sizes) if len(datasets) == 1 else 1
+    )
+    assert folded.count("<section") == n_folded
+
+
 @pytest.mark.parametrize("broken", ["no reference", "one draw", "nothing measured"])
 def test_incomplete_results_give_a_page_that_says_so(tmp_path, broken):
     rows, header = simulate(classifiers=("SVM",), n_draws=1 if "one" in broken else 3)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy.stats import ttest_1samp
 
-from skexpand.evaluation._text import markdown_table, number, ranges, shorten
+from skexpand.evaluation._text import figure_of, markdown_table, number, ranges, shorten
 from skexpand.evaluation.report import Report
 from tests.evaluation.simulated_rows import make_row, simulate, skip
 
@@ -351,6 +351,13 @@ def test_numbers_have_no_negative_zero(value, text):
 
 
 def test_small_words():
+    assert [figure_of(value) for value in (0, 0.5, 12.34, 1e-5, None)] == [
+        "0.000",
+        "0.500",
+        "12.3",
+        "1.0e-05",
+        "-",
+    ]
     assert ranges([0, 1, 2, 5]) == "0-2, 5"
     assert shorten("abcdefghij", 5) == "ab…ij"
     assert markdown_table(["a"], [["x\ny"]]).endswith("| x y |")
