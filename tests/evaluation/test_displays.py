@@ -100,6 +100,8 @@ def test_gains_of_a_report_are_those_of_its_frame(report, ax):
     frame = report.to_frame()
     frame = frame[(frame.classifier == "SVM")].set_index("sampler")
     assert display.names[0] == "ES"  # the best one
+    means = [draws.mean() for draws in display.differences]
+    assert means == pytest.approx(list(frame.loc[display.names, "gain"]))
     for name, line in display.lines_.items():
         expected = frame.loc[name, ["gain_low", "gain", "gain_high"]]
         assert list(100 * expected) == pytest.approx(list(line.get_xdata()))
