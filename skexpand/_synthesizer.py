@@ -87,7 +87,7 @@ class ExpansiveSynthesizer(BaseExpander):
         Length ``h`` of the mixed difference. More is more diverse and less faithful.
         None takes 1. For a class of n > 10 rows of a table and with an expander it is
         multiplied by ``sqrt(10 / n)``.
-    n_candidates : int, default=3
+    n_candidates : int, default=4
         How often a sample that the judge refuses is drawn again, the last time at a
         quarter of the length. 1 keeps whatever was drawn first.
     loss_weights : dict or None, default=None
@@ -190,7 +190,7 @@ class ExpansiveSynthesizer(BaseExpander):
         expander=True,
         degree=None,
         strength=None,
-        n_candidates=3,
+        n_candidates=4,
         loss_weights=None,
         max_iter=None,
         pretrained=None,
