@@ -254,15 +254,14 @@ def make_model(classifier, arm, X, y, *, ratio, streams, threshold_metric):
     weights = {}
     if arm.name == "class weights":
         weights = _weigh_classes(model, y)
-    steps = [("encode", make_encoder(X))] if needs_encoding(model, X) else []
+    encoder = make_encoder(X) if needs_encoding(model, X) else None
     if is_search(model):
+        sampler = None
         if arm.sampler is not None:
             sampler = FoldSampler(arm, ratio, streams.child("sampler"))
-            steps.insert(0, ("sampler", sampler))
-        _search_inside(model, steps)
-        steps = []
-    if steps:
-        model = Pipeline([*steps, ("classifier", model)])
+        _search_inside(model, encoder, sampler)
+    elif encoder is not None:
+        model = Pipeline([("encode", encoder), ("classifier", model)])
         weights = {f"classifier__{key}": value for key, value in weights.items()}
     if arm.name == "threshold":
         model = _tune_threshold(model, y, streams, threshold_metric)
@@ -286,27 +285,35 @@ def _weigh_classes(model, y):
     raise NotApplicableError("the classifier takes no class weights")
 
 
-def _search_inside(search, steps):
-    """Put steps before a search's estimator, so that every fold repeats them.
+def _search_inside(search, encoder, sampler):
+    """Put encoder and sampler before a search's estimator: every fold repeats them.
 
     The search keeps its budget: the same candidates and folds in every arm.
     """
-    if not steps:
-        return
     from imblearn.pipeline import Pipeline as ResamplingPipeline
 
-    steps = [*steps, ("classifier", search.estimator)]
-    candidates = {}
-    for name in ("param_grid", "param_distributions"):
-        if hasattr(search, name):
-            candidates[name] = _rename(getattr(search, name))
-    search.set_params(estimator=ResamplingPipeline(steps), **candidates)
+    estimator, prefix = search.estimator, ""
+    if encoder is not None:
+        estimator = Pipeline([("encode", encoder), ("classifier", estimator)])
+        prefix = "classifier__"
+    if sampler is not None:
+        # A pipeline inside, because the host takes none between its own steps.
+        estimator = ResamplingPipeline(
+            [("sampler", sampler), ("classifier", estimator)]
+        )
+        prefix = f"classifier__{prefix}"
+    candidates = {
+        name: _rename(getattr(search, name), prefix)
+        for name in ("param_grid", "param_distributions")
+        if hasattr(search, name)
+    }
+    search.set_params(estimator=estimator, **candidates)
 
 
-def _rename(candidates):
+def _rename(candidates, prefix):
     if isinstance(candidates, dict):
-        return {f"classifier__{name}": values for name, values in candidates.items()}
-    return [_rename(each) for each in candidates]
+        return {f"{prefix}{name}": values for name, values in candidates.items()}
+    return [_rename(each, prefix) for each in candidates]
 
 
 def _tune_threshold(model, y, streams, metric):

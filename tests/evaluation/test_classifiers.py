@@ -173,7 +173,9 @@ def test_searches_have_the_same_candidates_in_every_arm():
         model_for(search, arm)[0].fit(X, Y).cv_results_["params"]
         for arm in ("none", Arm("ROS", RandomOverSampler()))
     ]
-    assert found[0] == found[1]
+    values = [[list(each.values()) for each in params] for params in found]
+    assert len(values[0]) == 3
+    assert values[0] == values[1]
 
 
 @pytest.mark.parametrize(
