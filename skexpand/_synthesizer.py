@@ -16,16 +16,12 @@ from skexpand._encoder import (
     encode_rows,
     koopman_matrix,
     learn_encoder,
-    start_autoencoder,
 )
+from skexpand.assembly import build_network
 from skexpand.expansion import Expansion, ImageJudge, class_lengths
 from skexpand.judge import TableJudge
 from skexpand.nn.adaptation import trainable_parameters
-from skexpand.nn.attention import LatentAttention
-from skexpand.nn.classifier import Classifier
 from skexpand.nn.mixing import averaging_matrices, head_codewords, same_class_pairs
-from skexpand.nn.movers import ImageMover, TableMover
-from skexpand.nn.network import ExpansionNetwork
 from skexpand.pretraining import PretrainedEncoder
 from skexpand.training import Budget, LossWeights, train_expansion
 
@@ -34,8 +30,10 @@ _BATCH_PAIRS = 32
 _LEARNING_RATE = 2e-3
 _PRETRAINING_STEPS = 2000
 # Chosen on EMNIST letters and on 14 development tables (docs/method.md).
-_DEGREE = {"image": 4, "table": 8}
-_STEPS = {"image": 200, "table": 60}
+_DEFAULTS = {
+    "image": {"degree": 4, "n_candidates": 8, "max_iter": 200},
+    "table": {"degree": 8, "n_candidates": 4, "max_iter": 60},
+}
 
 
 class ExpansiveSynthesizer(BaseExpander):
@@ -87,9 +85,11 @@ class ExpansiveSynthesizer(BaseExpander):
         Length ``h`` of the mixed difference. More is more diverse and less faithful.
         None takes 1. For a class of n > 10 rows of a table and with an expander it is
         multiplied by ``sqrt(10 / n)``.
-    n_candidates : int, default=4
-        How often a sample that the judge refuses is drawn again, the last time at a
-        quarter of the length. 1 keeps whatever was drawn first.
+    n_candidates : int or None, default=None
+        Images made for each one asked for: of those that the judge accepts, the ones
+        farthest from all others stay; None takes 8. Tables: how often a row that it
+        refuses is drawn again, at last at a quarter of the length; None takes 4. With 1
+        there is no judge.
     loss_weights : dict or None, default=None
         Weights of the terms "reconstruction", "classification", "transport" and
         "covariance" that differ from those of `LossWeights`. Without "classification"
@@ -127,7 +127,7 @@ class ExpansiveSynthesizer(BaseExpander):
     koopman_operator_ : ndarray of shape (d, d)
         Least-squares map between latents of related samples (eq. 10).
     acceptance_rate_ : float
-        Share of first candidates that the judge kept, after sampling.
+        Share of candidates, for tables of the first ones, that the judge accepted.
     n_trainable_ : int
         Trained parameters of the autoencoder.
     synthetic_mask_, parents_, mixing_weights_ : ndarray
@@ -166,7 +166,7 @@ class ExpansiveSynthesizer(BaseExpander):
         "expander": ["boolean"],
         "degree": [Interval(Integral, 1, None, closed="left"), None],
         "strength": [Interval(Real, 0, None, closed="left"), None],
-        "n_candidates": [Interval(Integral, 1, None, closed="left")],
+        "n_candidates": [Interval(Integral, 1, None, closed="left"), None],
         "loss_weights": [dict, None],
         "max_iter": [Interval(Integral, 0, None, closed="left"), None],
         "pretrained": [PretrainedEncoder, None],
@@ -190,7 +190,7 @@ class ExpansiveSynthesizer(BaseExpander):
         expander=True,
         degree=None,
         strength=None,
-        n_candidates=4,
+        n_candidates=None,
         loss_weights=None,
         max_iter=None,
         pretrained=None,
@@ -308,16 +308,19 @@ class ExpansiveSynthesizer(BaseExpander):
         labels = torch.from_numpy(y)
         bank = same_class_pairs(labels, _MAX_PAIRS, streams.torch("pairs")).to(device)
         kind = self._codec.kind
-        degree = _DEGREE[kind] if self.degree is None else self.degree
+        degree = self._setting("degree")
         steps = self._choose_head_graphs(degree, streams.torch("heads"))
-        network = self._build_network(samples, labels.to(device), bank, streams)
+        generator = streams.torch("weights")
+        network = build_network(
+            self, self._codec.kind, samples, labels.to(device), bank, generator
+        )
+        self.n_trainable_ = trainable_parameters(network.autoencoder).n_trainable
         mixing = {
             "degree": degree,
             "expander": self.expander,
             "class_length": class_lengths(kind, self.class_counts_),
             "is_pooled": kind == "image",
         }
-        n_steps = _STEPS[kind] if self.max_iter is None else self.max_iter
         self.loss_curve_ = train_expansion(
             network,
             samples,
@@ -326,20 +329,26 @@ class ExpansiveSynthesizer(BaseExpander):
             steps,
             loss_weights=LossWeights.from_parameter(self.loss_weights),
             mixing=mixing,
-            max_iter=n_steps,
+            max_iter=self._setting("max_iter"),
             batch_size=_BATCH_PAIRS,
             learning_rate=_LEARNING_RATE,
             streams=streams,
             budget=budget,
         )
         self.n_iter_ = len(self.loss_curve_["total"])
-        judge = self._appoint_judge(network, x, y, streams)
+        n_tries = self._setting("n_candidates")
+        judge = self._appoint_judge(network, x, y, streams) if n_tries > 1 else None
         self._expansion = Expansion(
-            network, samples, labels, bank, steps, mixing, judge, self.n_candidates
+            network, samples, labels, bank, steps, mixing, judge, n_tries
         )
         self.strength_ = network.strength
         latents = self._expansion.encoded.mean.flatten(1).cpu().numpy()
         self.koopman_operator_ = koopman_matrix(latents, y)
+
+    def _setting(self, name):
+        """Return a parameter, or its default for this kind of data."""
+        value = getattr(self, name)
+        return _DEFAULTS[self._codec.kind][name] if value is None else value
 
     def _choose_head_graphs(self, degree, generator):
         """Choose each class's codeword graph over the heads."""
@@ -348,48 +357,14 @@ class ExpansiveSynthesizer(BaseExpander):
         self.graphs_ = dict(zip(self.classes_.tolist(), graphs, strict=True))
         return averaging_matrices(graphs)
 
-    def _build_network(self, samples, labels, bank, streams):
-        generator = streams.torch("weights")
-        autoencoder = start_autoencoder(
-            samples,
-            labels,
-            self.pretrained,
-            finetune=self.finetune,
-            n_groups=self.n_heads,
-            generator=generator,
-        )
-        self.n_trainable_ = trainable_parameters(autoencoder).n_trainable
-        attention = None
-        if self.attention is not None:
-            attention = LatentAttention(
-                autoencoder.latent_shape,
-                generator=generator,
-                kind=self.attention,
-                n_heads=self.n_heads,
-                skip=self.skip,
-                crop=self.crop,
-            )
-        classifier = Classifier(
-            tuple(samples.shape[1:]), len(self.classes_), generator=generator
-        )
-        mover = None
-        if self.decoder == "flow" and self._codec.kind == "image":
-            mover = ImageMover.from_pairs(samples, bank)
-        elif self.decoder == "flow":
-            mover = TableMover.from_pairs(autoencoder, samples, labels, bank)
-        strength = 1.0 if self.strength is None else float(self.strength)
-        network = ExpansionNetwork(autoencoder, classifier, attention, mover, strength)
-        return network.to(samples.device)
-
     def _appoint_judge(self, network, x, y, streams):
         """Let somebody say which candidates look like their class, if anybody can."""
-        if self.n_candidates == 1:
-            return None
         if self._codec.kind == "table":
             return TableJudge().fit(x, y, random_state=streams.seed("judge"))
         alphas = LossWeights.from_parameter(self.loss_weights)
-        is_trained = alphas.classification > 0 and self.n_iter_ > 0
-        return ImageJudge(network.classifier) if is_trained else None
+        if alphas.classification == 0 or self.n_iter_ == 0:
+            return None
+        return ImageJudge(network.classifier, torch.from_numpy(x), torch.from_numpy(y))
 
     def _draw(self, counts, streams):
         x_new, y_new, provenance = self._expansion.draw(counts, streams)

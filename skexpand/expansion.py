@@ -1,4 +1,4 @@
-"""A trained expansion and how it draws: plan, weigh, decode, judge, again."""
+"""A trained expansion and how it draws: plan, weigh, decode, judge, choose."""
 
 from dataclasses import dataclass
 
@@ -8,9 +8,13 @@ import torch
 from skexpand._base import Provenance
 from skexpand.nn.mixing import MixingPlan, PairBank, plan_mixing
 from skexpand.nn.network import Encoded
+from skexpand.nn.selection import farthest_first
 
 # Pixels or cells at once; the fields of a flow take some twenty times as much.
 _BLOCK_CELLS = 2**21
+# Candidates held at once: 64 MB, and the same for their distances.
+_SURPLUS_CELLS = 2**24
+_GROUP = 128  # samples chosen together, where more would cost more and differ little
 # The last try goes a quarter of the way: nearly always its class, never just a copy.
 _LAST_RESORT = 0.25
 _ROWS_OF_FULL_LENGTH = 10  # the size at which the strength for tables was chosen
@@ -32,36 +36,110 @@ def class_lengths(kind, counts):
     return (_ROWS_OF_FULL_LENGTH / torch.from_numpy(counts).float()).sqrt().clamp_max(1)
 
 
-class ImageJudge:
-    """Let the classifier of Algorithm 1 judge images.
+def groups_of(counts, most):
+    """Cut the samples asked for into small groups, and these into rounds.
 
-    It has seen every real sample and fresh synthetic ones at each step.
+    Choosing the farthest costs the square of a group; a round is held at once.
 
     Parameters
     ----------
-    classifier : Module
-        Trained; images to logits.
+    counts : ndarray of int, shape (n_classes,)
+        Samples of each class.
+    most : int
+        Samples of a round, unless a single group has more.
+
+    Yields
+    ------
+    codes, sizes : ndarray of int, shape (n_groups,)
+        Class and samples of each group of a round, in class order.
+    """
+    n_groups = -(-counts // _GROUP)
+    codes = np.repeat(np.arange(len(counts)), n_groups)
+    # Groups of a class are as equal as possible: a rest of one would choose freely.
+    number = np.arange(len(codes)) - np.repeat(np.cumsum(n_groups) - n_groups, n_groups)
+    share, rest = np.divmod(counts, np.maximum(n_groups, 1))
+    sizes = share[codes] + (number < rest[codes])
+    rounds = (np.cumsum(sizes) - sizes) // max(most, 1)
+    for first in np.unique(rounds):
+        yield codes[rounds == first], sizes[rounds == first]
+
+
+class ImageJudge:
+    """Let the classifier of Algorithm 1 choose among images.
+
+    It has seen every real sample and fresh synthetic ones at each step. Of more images
+    than are asked for it refuses those it would label otherwise; of the rest it keeps
+    the ones that are farthest from the real images and from each other in its features.
+    Ten times as many samples are worth more the less they repeat each other.
+
+    Parameters
+    ----------
+    classifier : Classifier
+        Trained.
+    x : Tensor of shape (n, C, H, W)
+        Real images.
+    y : LongTensor of shape (n,)
+        Their class codes, on the CPU.
     """
 
-    def __init__(self, classifier):
+    def __init__(self, classifier, x, y):
         self.classifier = classifier
+        features, _ = self._look(x)
+        self._known = [features[y == code] for code in range(int(y.max()) + 1)]
 
-    @torch.no_grad()
-    def accepts(self, x, y):
-        """Say which images it would label as intended.
+    def choose(self, x, codes, n_keep):
+        """Choose among candidates of several groups.
 
         Parameters
         ----------
-        x : ndarray of shape (m, C, H, W)
-        y : ndarray of int, shape (m,)
+        x : Tensor of shape (m, C, H, W)
+            Candidates, group after group, equally many for each one to keep.
+        codes : ndarray of int, shape (n_groups,)
+            Class of each group.
+        n_keep : ndarray of int, shape (n_groups,)
+            Images to keep of each group.
 
         Returns
         -------
-        ndarray of bool, shape (m,)
+        rows : ndarray of int, shape (n_keep.sum(),)
+            Which to keep, group after group. Refused images come in only where a
+            group has too few others, the most believed first.
+        is_accepted : ndarray of bool, shape (m,)
+            Which would be labeled as intended.
         """
+        sizes = n_keep * (len(x) // n_keep.sum())
+        starts = np.cumsum(sizes) - sizes
+        intended = torch.from_numpy(np.repeat(codes, sizes))
+        features, belief = self._look(x)
+        is_accepted = belief.argmax(dim=1) == intended
+        of_intended = belief.gather(1, intended[:, None])[:, 0]
+        # Rows beyond the end of a smaller group lie behind everything.
+        shape = (len(sizes), int(sizes.max()))
+        grouped = features.new_zeros(*shape, features.shape[1])
+        nearest = features.new_full(shape, -torch.inf)
+        for group, (code, start, size) in enumerate(
+            zip(codes, starts, sizes, strict=True)
+        ):
+            part = slice(start, start + size)
+            grouped[group, :size] = features[part]
+            distance = (1 - features[part] @ self._known[code].T).amin(dim=1)
+            nearest[group, :size] = torch.where(
+                is_accepted[part], distance.clamp_min(0), of_intended[part] - 2
+            )
+        picked = farthest_first(grouped, nearest, int(n_keep.max())).numpy()
+        is_kept = np.arange(picked.shape[1]) < n_keep[:, None]
+        return (starts[:, None] + picked)[is_kept], is_accepted.numpy()
+
+    @torch.no_grad()
+    def _look(self, x):
+        """Return unit features and the belief in every class, on the CPU."""
         device = next(self.classifier.parameters()).device
-        logits = self.classifier(torch.from_numpy(x).to(device))
-        return logits.argmax(dim=1).cpu().numpy() == y
+        features, belief = [], []
+        for block in row_blocks(len(x), x.shape[1:]):
+            seen = self.classifier.features(x[block].to(device))
+            belief.append(self.classifier.to_logits(seen).softmax(dim=1).cpu())
+            features.append(torch.nn.functional.normalize(seen, dim=1).cpu())
+        return torch.cat(features), torch.cat(belief)
 
 
 @dataclass
@@ -82,10 +160,10 @@ class Expansion:
         Head graphs as matrices, on the CPU.
     mixing : dict
         What ``plan_mixing`` is told about degree, expander, lengths and pooling.
-    judge : object or None
-        With ``accepts(x, y)``, arrays in, booleans out.
+    judge : ImageJudge, TableJudge or None
+        Who chooses among candidates.
     n_candidates : int
-        Tries per sample.
+        Candidates for each image asked for; how often a refused row is drawn again.
     """
 
     network: torch.nn.Module
@@ -125,41 +203,87 @@ class Expansion:
         provenance : Provenance
             Source, then both ends of each mixed pair.
         """
-        anchor = self._draw_anchors(counts, streams)
         y_new = np.repeat(np.arange(len(counts)), counts)
-        n_pairs = self.mixing["degree"] if self.mixing["expander"] else 1
-        x_new = np.empty((len(anchor), *self.x.shape[1:]), dtype=np.float32)
-        parents = np.full((len(anchor), 1 + 2 * n_pairs), -1, dtype=np.int64)
-        weights = np.zeros((len(anchor), 1 + 2 * n_pairs), dtype=np.float32)
+        made = self._empty(len(y_new))
+        if isinstance(self.judge, ImageJudge):
+            self._fill_farthest(made, counts, streams)
+        else:
+            self._fill_accepted(made, y_new, counts, streams)
+        x_new, parents, weights = made
+        return x_new, y_new, Provenance(parents, weights)
 
-        bank = self.bank.to(torch.device("cpu"))
+    def _fill_farthest(self, made, counts, streams):
+        """Make a surplus and keep what the judge chooses, some groups at a time."""
+        n_filled, n_accepted, n_tried = 0, 0, 0
+        n_cells = max(int(np.prod(self.x.shape[1:])), self.n_candidates * _GROUP)
+        most = _SURPLUS_CELLS // (n_cells * self.n_candidates)
+        for number, (codes, n_keep) in enumerate(groups_of(counts, most)):
+            surplus = np.repeat(codes, n_keep * self.n_candidates)
+            candidates = self._empty(len(surplus))
+            anchor = self._draw_anchors(
+                codes, n_keep * self.n_candidates, streams, number
+            )
+            plan = self._plan(anchor, surplus, streams, number)
+            if number == 0:
+                self.certificate = plan.certificate
+            for block, parts in self._made(plan, streams.torch("noise", number)):
+                for target, values in zip(candidates, parts, strict=True):
+                    target[block] = values
+            x = torch.from_numpy(candidates[0])
+            rows, is_accepted = self.judge.choose(x, codes, n_keep)
+            for target, values in zip(made, candidates, strict=True):
+                target[n_filled : n_filled + len(rows)] = values[rows]
+            n_filled += len(rows)
+            n_accepted += is_accepted.sum()
+            n_tried += len(surplus)
+        self.acceptance_rate = n_accepted / n_tried if n_tried else np.nan
+
+    def _fill_accepted(self, made, y_new, counts, streams):
+        """Make what is asked, and what the judge refuses again."""
+        anchor = self._draw_anchors(np.arange(len(counts)), counts, streams)
         pending = np.arange(len(anchor))
         for attempt in range(self.n_candidates if self.judge is not None else 1):
             if len(pending) == 0:
                 break
-            plan = plan_mixing(
-                anchor[pending],
-                torch.from_numpy(y_new[pending]),
-                bank,
-                self.steps,
-                generator=streams.torch("mix", attempt),
-                **self.mixing,
-            )
+            plan = self._plan(anchor[pending], y_new[pending], streams, attempt)
             if attempt and attempt == self.n_candidates - 1:
                 plan.length.mul_(_LAST_RESORT)
-            noise = streams.torch("noise", attempt)
             is_kept = np.ones(len(pending), dtype=bool)
-            for block in row_blocks(len(pending), self.x.shape[1:]):
+            for block, parts in self._made(plan, streams.torch("noise", attempt)):
                 rows = pending[block]
-                made, parents[rows], weights[rows] = self._make(plan.part(block), noise)
-                x_new[rows] = made
+                for target, values in zip(made, parts, strict=True):
+                    target[rows] = values
                 if self.judge is not None:
-                    is_kept[block] = self.judge.accepts(made, y_new[rows])
+                    is_kept[block] = self.judge.accepts(parts[0], y_new[rows])
             if attempt == 0:
                 self.certificate = plan.certificate
                 self.acceptance_rate = float(is_kept.mean())
             pending = pending[~is_kept]
-        return x_new, y_new, Provenance(parents, weights)
+
+    def _empty(self, n):
+        """Return room for samples, parents and weights."""
+        n_pairs = self.mixing["degree"] if self.mixing["expander"] else 1
+        width = 1 + 2 * n_pairs
+        return (
+            np.empty((n, *self.x.shape[1:]), dtype=np.float32),
+            np.empty((n, width), dtype=np.int64),
+            np.empty((n, width), dtype=np.float32),
+        )
+
+    def _plan(self, anchor, codes, streams, number):
+        return plan_mixing(
+            anchor,
+            torch.from_numpy(codes),
+            self.bank.to(torch.device("cpu")),
+            self.steps,
+            generator=streams.torch("mix", number),
+            **self.mixing,
+        )
+
+    def _made(self, plan: MixingPlan, generator):
+        """Yield slices of a plan and what they decode to, memory bounded."""
+        for block in row_blocks(len(plan.anchor), self.x.shape[1:]):
+            yield block, self._make(plan.part(block), generator)
 
     def _make(self, plan: MixingPlan, generator):
         """Decode one block of a plan: samples, parents and weights as arrays."""
@@ -177,16 +301,15 @@ class Expansion:
         weights = torch.cat([torch.ones(len(signed), 1), signed], dim=1)
         return made.cpu().numpy(), parents.numpy(), weights.numpy()
 
-    def _draw_anchors(self, counts, streams):
-        """Use the rows of each class equally often, in random order."""
-        anchors = []
-        for code, (count, rows) in enumerate(zip(counts, self._rows_of, strict=True)):
-            if count == 0:
-                continue
-            generator = streams.torch("anchor", code)
+    def _draw_anchors(self, codes, counts, streams, number=0):
+        """Use the rows of a class equally often in each group, in random order."""
+        anchors = [torch.empty(0, dtype=torch.int64)]
+        for group, (code, count) in enumerate(zip(codes, counts, strict=True)):
+            rows = self._rows_of[code]
+            generator = streams.torch("anchor", int(code), number, group)
             order = rows[torch.randperm(len(rows), generator=generator)]
             anchors.append(order[torch.arange(int(count)) % len(order)])
-        return torch.cat(anchors) if anchors else torch.empty(0, dtype=torch.int64)
+        return torch.cat(anchors)
 
     @torch.no_grad()
     def _encode_rows(self):

@@ -6,7 +6,7 @@ import torch
 
 from skexpand import ExpansiveSynthesizer
 from skexpand._random import RandomStreams
-from skexpand.expansion import ImageJudge
+from skexpand.expansion import ImageJudge, groups_of
 
 
 @pytest.fixture(scope="module")
@@ -165,9 +165,100 @@ def test_nothing_is_drawn_when_nothing_is_asked(table):
     assert X_new.shape == (0, 5) and len(y_new) == 0
 
 
-def test_the_image_judge_believes_its_classifier():
-    classifier = torch.nn.Flatten()  # two pixels are two logits
-    classifier.register_parameter("unused", torch.nn.Parameter(torch.zeros(1)))
-    x = np.array([[0.0, 1.0], [1.0, 0.0], [0.0, 1.0]], dtype=np.float32)
-    accepted = ImageJudge(classifier).accepts(x[:, None, None], np.array([1, 1, 0]))
-    assert accepted.tolist() == [True, False, False]
+class Angles(torch.nn.Module):
+    """Two pixels are the features, and the logits of two classes."""
+
+    def __init__(self):
+        super().__init__()
+        self.unused = torch.nn.Parameter(torch.zeros(1))
+        self.features, self.to_logits = torch.nn.Flatten(), torch.nn.Identity()
+
+
+def two_pixels(*pairs):
+    return torch.tensor(pairs, dtype=torch.float32).view(-1, 1, 1, 2)
+
+
+def test_the_image_judge_keeps_what_it_labels_as_intended_and_has_not_seen():
+    """Class 1 is where the second pixel is the larger one."""
+    known = two_pixels([1, 0], [0, 1])
+    judge = ImageJudge(Angles(), known, torch.tensor([0, 1]))
+    near, far, wrong, wrong_and_sure = [0.1, 1], [0.9, 1], [1, 0.9], [1, 0]
+    candidates = two_pixels(wrong_and_sure, near, wrong, far)
+    for n_keep, expected in [(1, [3]), (2, [3, 1]), (4, [3, 1, 2, 0])]:
+        x = candidates.repeat(n_keep, 1, 1, 1)[: 4 * n_keep]
+        rows, is_accepted = judge.choose(x, np.array([1]), np.array([n_keep]))
+        if n_keep == 1:
+            assert rows.tolist() == expected
+            assert is_accepted.tolist() == [False, True, False, True]
+    rows, _ = judge.choose(candidates, np.array([1]), np.array([4]))
+    assert rows.tolist() == [3, 1, 2, 0]
+
+
+def test_the_image_judge_chooses_in_each_group():
+    judge = ImageJudge(Angles(), two_pixels([1, 0], [0, 1]), torch.tensor([0, 1]))
+    near, far, near_1, far_1 = [1, 0.1], [1, 0.9], [0.1, 1], [0.9, 1]
+    x = two_pixels(near, far, near_1, near_1, far_1, far_1)
+    rows, _ = judge.choose(x, np.array([0, 1]), np.array([1, 2]))
+    assert rows[0] == 1 and rows[1] in (4, 5) and rows[2] in (2, 3)
+
+
+@pytest.mark.parametrize(
+    "counts, most", [((90, 0, 300), 1000), ((1, 129, 1), 50), ((0, 0), 9), ((7,), 0)]
+)
+def test_groups_cover_exactly_what_is_asked(counts, most):
+    rounds = list(groups_of(np.array(counts), most))
+    totals = np.zeros(len(counts), dtype=int)
+    for codes, sizes in rounds:
+        np.add.at(totals, codes, sizes)
+        assert sizes.min() > 0 and sizes.max() <= 128
+        assert sizes.sum() <= most + 128
+    assert tuple(totals) == tuple(counts)
+
+
+@pytest.fixture(scope="module")
+def images():
+    rng = np.random.default_rng(0)
+    y = np.repeat([0, 1], 6)
+    return rng.random((12, 8, 8)) * 0.5 + y[:, None, None] * 0.5, y
+
+
+def test_images_are_chosen_from_a_surplus(images):
+    """They are labeled as intended, and lie farther apart than what comes first."""
+    X, y = images
+    fitted = ExpansiveSynthesizer(max_iter=60, random_state=0).fit(X, y)
+    judge = fitted._expansion.judge
+    fitted._expansion.judge = None
+    surplus, codes, _ = fitted._expansion.draw(np.array([40, 40]), RandomStreams(0))
+    fitted._expansion.judge = judge
+    chosen, _, _ = fitted._expansion.draw(np.array([40, 40]), RandomStreams(0))
+    assert fitted._expansion.acceptance_rate > 0.5
+
+    def spread(x):
+        features, belief = judge._look(torch.from_numpy(x))
+        distance = 1 - features[codes == 0] @ features[codes == 0].T
+        nearest = distance.fill_diagonal_(2).amin(dim=1).median()
+        return nearest, (belief.argmax(dim=1).numpy() == codes).mean()
+
+    (wide, agreed), (narrow, _) = spread(chosen), spread(surplus)
+    assert wide > 1.2 * narrow and agreed == 1
+
+
+def test_chosen_images_keep_their_provenance(images):
+    """Repeating the recipe of a kept row gives the row: nothing was mixed up."""
+    X, y = images
+    synthesizer = fit(images, attention=None)
+    _, y_new = synthesizer.sample(30)
+    parents, weights = synthesizer.parents_, synthesizer.mixing_weights_
+    np.testing.assert_array_equal(y[parents[:, 0]], y_new)
+    norms = np.linalg.norm(weights[:, 1::2], axis=1)
+    np.testing.assert_allclose(norms, 1, rtol=1e-5)
+
+
+def test_rounds_change_nothing_but_memory(images, monkeypatch):
+    fitted = fit(images)
+    counts = np.array([150, 20])
+    whole = fitted._expansion.draw(counts, RandomStreams(0))
+    monkeypatch.setattr("skexpand.expansion._SURPLUS_CELLS", 1)
+    parts = fitted._expansion.draw(counts, RandomStreams(0))
+    assert parts[0].shape == whole[0].shape
+    np.testing.assert_array_equal(parts[1], whole[1])

@@ -18,7 +18,7 @@ LAYERS = [
     {"nn"},
     {"codecs", "datasets"},
     {"_base", "judge", "training", "pretraining", "expansion", "artifacts"},
-    {"_encoder", "_synthesizer", "baselines", "streaming"},
+    {"_encoder", "assembly", "_synthesizer", "baselines", "streaming"},
     {"evaluation"},
     {"_demo"},
     {"_cli"},

@@ -1,0 +1,61 @@
+"""From the parameters of the estimator to the network they describe."""
+
+from skexpand._encoder import start_autoencoder
+from skexpand.nn.attention import LatentAttention
+from skexpand.nn.classifier import Classifier
+from skexpand.nn.movers import ImageMover, TableMover
+from skexpand.nn.network import ExpansionNetwork
+
+
+def build_network(parameters, kind, samples, labels, bank, generator):
+    """Build the expansion network, untrained but for what pre-training brought.
+
+    Parameters
+    ----------
+    parameters : ExpansiveSynthesizer
+        Read for its constructor parameters only.
+    kind : {"image", "table"}
+        What the codec made of the data.
+    samples : Tensor of shape (n, ...)
+        Encoded samples, on the device to use.
+    labels : LongTensor of shape (n,)
+        Class codes, on the same device.
+    bank : PairBank
+        Pairs whose differences are mixed; images are registered here.
+    generator : torch.Generator
+        Source of the first weights, on the CPU.
+
+    Returns
+    -------
+    ExpansionNetwork
+        On the device of `samples`.
+    """
+    autoencoder = start_autoencoder(
+        samples,
+        labels,
+        parameters.pretrained,
+        finetune=parameters.finetune,
+        n_groups=parameters.n_heads,
+        generator=generator,
+    )
+    attention = None
+    if parameters.attention is not None:
+        attention = LatentAttention(
+            autoencoder.latent_shape,
+            generator=generator,
+            kind=parameters.attention,
+            n_heads=parameters.n_heads,
+            skip=parameters.skip,
+            crop=parameters.crop,
+        )
+    classifier = Classifier(
+        tuple(samples.shape[1:]), int(labels.max()) + 1, generator=generator
+    )
+    mover = None
+    if parameters.decoder == "flow" and kind == "image":
+        mover = ImageMover.from_pairs(samples, bank)
+    elif parameters.decoder == "flow":
+        mover = TableMover.from_pairs(autoencoder, samples, labels, bank)
+    strength = 1.0 if parameters.strength is None else float(parameters.strength)
+    network = ExpansionNetwork(autoencoder, classifier, attention, mover, strength)
+    return network.to(samples.device)
