@@ -18,7 +18,8 @@ from skexpand._encoder import (
     learn_encoder,
 )
 from skexpand.assembly import build_network
-from skexpand.expansion import Expansion, ImageJudge, class_lengths
+from skexpand.bandwidth import choose_factor, rule_of_thumb
+from skexpand.expansion import Expansion, ImageJudge
 from skexpand.judge import TableJudge
 from skexpand.nn.adaptation import trainable_parameters
 from skexpand.nn.mixing import averaging_matrices, head_codewords, same_class_pairs
@@ -76,15 +77,16 @@ class ExpansiveSynthesizer(BaseExpander):
     crop : float, default=0.5
         Fraction of its most attended places that a head keeps.
     expander : bool, default=True
-        Whether pairs of all classes reach every sample through an expander graph. False
-        moves a sample part of the way to another one of its class.
+        Whether an expander graph joins every sample to pairs (images: of all classes).
+        False moves a sample part of the way to another one of its class.
     degree : int or None, default=None
         Pairs mixed into a new sample, None for 4 (images) or 8 (tables); also neighbors
         of a head in its class's graph.
     strength : float or None, default=None
         Length ``h`` of the mixed difference. More is more diverse and less faithful.
-        None takes 1. For a class of n > 10 rows of a table and with an expander it is
-        multiplied by ``sqrt(10 / n)``.
+        None takes 1, or for tables with 20 rows in every class and an expander what
+        cross-validation prefers among 1/4, 1/2, 1, 2 and 4. Then, and wherever it is
+        given, a class of n > 10 rows of a table moves by ``h * sqrt(10 / n)``.
     n_candidates : int or None, default=None
         Images made for each one asked for: of those that the judge accepts, the ones
         farthest from all others stay; None takes 8. Tables: how often a row that it
@@ -123,7 +125,7 @@ class ExpansiveSynthesizer(BaseExpander):
     sample_graph_ : ExpanderCertificate or None
         Of the graph between new samples and pairs, after sampling.
     strength_ : float
-        The length ``h`` in use.
+        The length ``h`` in use, given or chosen.
     koopman_operator_ : ndarray of shape (d, d)
         Least-squares map between latents of related samples (eq. 10).
     acceptance_rate_ : float
@@ -133,7 +135,7 @@ class ExpansiveSynthesizer(BaseExpander):
     synthetic_mask_, parents_, mixing_weights_ : ndarray
         Provenance of the rows returned last. Column 0 of `parents_` is the sample that
         was moved; then target and source of each pair, weighted ``+w`` and ``-w`` (mean
-        over places). With an expander rows of a table follow the formula of `TableMover`.
+        over places). With an expander, rows of a table are made as in ``TableMover``.
 
     Raises
     ------
@@ -311,14 +313,16 @@ class ExpansiveSynthesizer(BaseExpander):
         degree = self._setting("degree")
         steps = self._choose_head_graphs(degree, streams.torch("heads"))
         generator = streams.torch("weights")
+        strength = self._choose_strength(x, y, streams)
         network = build_network(
-            self, self._codec.kind, samples, labels.to(device), bank, generator
+            self, kind, strength, samples, labels.to(device), bank, generator
         )
         self.n_trainable_ = trainable_parameters(network.autoencoder).n_trainable
+        lengths = torch.from_numpy(rule_of_thumb(self.class_counts_)).float()
         mixing = {
             "degree": degree,
             "expander": self.expander,
-            "class_length": class_lengths(kind, self.class_counts_),
+            "class_length": None if kind == "image" else lengths,
             "is_pooled": kind == "image",
         }
         self.loss_curve_ = train_expansion(
@@ -349,6 +353,14 @@ class ExpansiveSynthesizer(BaseExpander):
         """Return a parameter, or its default for this kind of data."""
         value = getattr(self, name)
         return _DEFAULTS[self._codec.kind][name] if value is None else value
+
+    def _choose_strength(self, x, y, streams):
+        """Take the length asked for, or for tables let cross-validation choose."""
+        if self.strength is not None:
+            return float(self.strength)
+        if self._codec.kind == "image" or not self.expander:
+            return 1.0  # without an expander 1 reaches the other sample
+        return choose_factor(x, y, streams.seed("strength"))
 
     def _choose_head_graphs(self, degree, generator):
         """Choose each class's codeword graph over the heads."""

@@ -7,7 +7,7 @@ from skexpand.nn.movers import ImageMover, TableMover
 from skexpand.nn.network import ExpansionNetwork
 
 
-def build_network(parameters, kind, samples, labels, bank, generator):
+def build_network(parameters, kind, strength, samples, labels, bank, generator):
     """Build the expansion network, untrained but for what pre-training brought.
 
     Parameters
@@ -16,6 +16,8 @@ def build_network(parameters, kind, samples, labels, bank, generator):
         Read for its constructor parameters only.
     kind : {"image", "table"}
         What the codec made of the data.
+    strength : float
+        Length of the mixed difference.
     samples : Tensor of shape (n, ...)
         Encoded samples, on the device to use.
     labels : LongTensor of shape (n,)
@@ -56,6 +58,5 @@ def build_network(parameters, kind, samples, labels, bank, generator):
         mover = ImageMover.from_pairs(samples, bank)
     elif parameters.decoder == "flow":
         mover = TableMover.from_pairs(autoencoder, samples, labels, bank)
-    strength = 1.0 if parameters.strength is None else float(parameters.strength)
     network = ExpansionNetwork(autoencoder, classifier, attention, mover, strength)
     return network.to(samples.device)

@@ -17,23 +17,12 @@ _SURPLUS_CELLS = 2**24
 _GROUP = 128  # samples chosen together, where more would cost more and differ little
 # The last try goes a quarter of the way: nearly always its class, never just a copy.
 _LAST_RESORT = 0.25
-_ROWS_OF_FULL_LENGTH = 10  # the size at which the strength for tables was chosen
 
 
 def row_blocks(n_rows, sample_shape):
     """Cut rows into slices that bound the memory of what is computed at once."""
     size = max(1, _BLOCK_CELLS // int(np.prod(sample_shape)))
     return [slice(start, start + size) for start in range(0, n_rows, size)]
-
-
-def class_lengths(kind, counts):
-    """Smooth tables less where more is known, as every bandwidth rule does.
-
-    Shapes: ``counts (n_classes,)`` array -> ``(n_classes,)`` tensor, None for images.
-    """
-    if kind == "image":
-        return None
-    return (_ROWS_OF_FULL_LENGTH / torch.from_numpy(counts).float()).sqrt().clamp_max(1)
 
 
 def groups_of(counts, most):
