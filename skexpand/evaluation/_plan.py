@@ -173,7 +173,7 @@ class Plan:
         )
         return Unit(
             arm,
-            draw,
+            draw.without_pool(),
             {name: self.classifiers[name] for name in names},
             self.scorers,
             {
@@ -182,7 +182,8 @@ class Plan:
             },
             self.protocol.ratio,
             streams,
-            self._ruler_of(draw) if is_measured else None,
+            real=_real_rows(draw, arm.multiple),
+            ruler=self._ruler_of(draw) if is_measured else None,
         )
 
     def _ruler_of(self, draw):
@@ -210,3 +211,13 @@ class Plan:
             "versions": versions(cell.arm.sampler, self.classifiers[cell.classifier]),
             "commit": commit(),
         }
+
+
+def _real_rows(draw, multiple):
+    """Return the rows of the arm "real", or why there are none; None for others."""
+    if multiple is None:
+        return None
+    try:
+        return draw.real(multiple)
+    except ValueError as error:
+        return str(error)

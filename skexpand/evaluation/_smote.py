@@ -61,9 +61,9 @@ class TableSMOTE(BaseEstimator):
         if balanced and not isinstance(self.sampling_strategy, dict):
             raise NotApplicableError("the classes are balanced already")
         if counts.min() < 2:
+            rare = labels.tolist()[counts.argmin()]
             raise NotApplicableError(
-                f"SMOTE needs two rows in every class, {labels.tolist()[counts.argmin()]!r} has "
-                "one"
+                f"SMOTE needs two rows in every class, {rare!r} has one"
             )
         table = _Numbers(X, self.scale)
         smote = self._make_smote(table, min(self.k_neighbors, int(counts.min()) - 1))

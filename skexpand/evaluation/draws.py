@@ -1,6 +1,6 @@
 """Which rows train and which test in every draw."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from numbers import Integral
 
 import numpy as np
@@ -50,6 +50,15 @@ class Draw:
     seed: int
     overlap: float
     split: int
+
+    def without_pool(self):
+        """Return the draw without its pool, to be sent to a worker.
+
+        Returns
+        -------
+        Draw
+        """
+        return replace(self, X_pool=None, y_pool=None)
 
     def real(self, multiple):
         """Return `multiple` times as many real rows, those of the small set first.
@@ -133,9 +142,10 @@ class Draws:
         """
         labels, counts = np.unique(self.y, return_counts=True)
         if self.X_test is None and counts.min() < 2:
+            rare = labels.tolist()[counts.argmin()]
             raise ValueError(
-                f"Class {labels.tolist()[counts.argmin()]!r} has one row, which cannot both "
-                "train and test. Drop the class, or pass X_test and y_test."
+                f"Class {rare!r} has one row, which cannot both train and test. Drop "
+                "the class, or pass X_test and y_test."
             )
         for n_per_class in sizes:
             self.draw(n_per_class, 0)

@@ -33,6 +33,7 @@ class Unit:
     ----------
     arm : Arm
     draw : Draw
+        Without its pool, which may be large.
     classifiers : dict of str to object
         Those whose cells are missing.
     scorers : dict of str to callable
@@ -42,6 +43,8 @@ class Unit:
     ratio : float
     streams : RandomStreams
         Of this size and draw.
+    real : tuple of (X, y), str or None, default=None
+        For the arm "real": its rows, or why there are none.
     ruler : Ruler or None, default=None
         Measures the quality of new rows, for the first classifier's row.
     """
@@ -53,6 +56,7 @@ class Unit:
     rows: dict
     ratio: float
     streams: RandomStreams
+    real: object = None
     ruler: object = None
 
 
@@ -144,11 +148,9 @@ def _reason(error):
 def _make_training(unit):
     arm, draw = unit.arm, unit.draw
     if arm.multiple is not None:
-        try:
-            X, y = draw.real(arm.multiple)
-        except ValueError as error:
-            raise NotApplicableError(str(error)) from error
-        training = _Training(X, y)
+        if isinstance(unit.real, str):
+            raise NotApplicableError(unit.real)
+        training = _Training(*unit.real)
     elif arm.sampler is None:
         return _Training(draw.X, draw.y)
     else:

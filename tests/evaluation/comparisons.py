@@ -35,6 +35,11 @@ def run(X=None, y=None, samplers=None, **settings):
     return compare(X, y, samplers, **settings)
 
 
+def scores(report):
+    """Return what two equal comparisons share."""
+    return [(row["cell"], row["scores"]) for row in report.rows]
+
+
 class Repeat:
     """Grow by copies; a base for samplers that are no estimators."""
 
