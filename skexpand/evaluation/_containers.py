@@ -25,7 +25,12 @@ def standardize(X, name="X"):
                 f"{name} has several columns called "
                 f"{X.columns[X.columns.duplicated()][0]!r}. Rename them."
             )
-        times = [name for name in X if X[name].dtype.kind in "mM"]
+        if len({isinstance(column, str) for column in X.columns}) > 1:
+            raise ValueError(
+                f"{name} has columns named by strings and by others, which "
+                "scikit-learn refuses. Rename them: X.columns = X.columns.astype(str)."
+            )
+        times = [column for column in X if X[column].dtype.kind in "mM"]
         if times:
             raise TypeError(
                 f"{name} has columns of dates or times: {', '.join(map(str, times))}. "

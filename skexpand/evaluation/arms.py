@@ -301,23 +301,23 @@ def _takes_images(sampler):
 
 
 def _set_size(sampler, y, ratio):
-    """Ask for ratio times the rows, by the parameter the sampler has for it."""
+    """Ask for ratio times the rows by the parameter for it; tell if there is one."""
     has_parameters = hasattr(sampler, "get_params")
     names = sampler.get_params(deep=False) if has_parameters else vars(sampler)
+    # Under-samplers and cleaners cannot grow a class: they run as they are.
+    grows = getattr(sampler, "_sampling_type", "over-sampling") == "over-sampling"
     if "ratio" in names:
         wanted = {"ratio": ratio}
-    # Under-samplers and cleaners cannot grow a class: they run as they are.
-    elif (
-        "sampling_strategy" in names
-        and getattr(sampler, "_sampling_type", "over-sampling") == "over-sampling"
-    ):
+    elif "sampling_strategy" in names and grows:
         wanted = {"sampling_strategy": totals(y, ratio)}
-    else:
-        return
+    else:  # of a pipeline, the first step that grows
+        steps = getattr(sampler, "steps", ())
+        return any(_set_size(step, y, ratio) for _, step in steps)
     if has_parameters:
         sampler.set_params(**wanted)
     else:
         vars(sampler).update(wanted)
+    return True
 
 
 def _check_result(X_big, y_big, X, y):

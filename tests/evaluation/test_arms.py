@@ -4,8 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from imblearn.over_sampling import SMOTE, RandomOverSampler
+from imblearn.pipeline import make_pipeline
 from imblearn.under_sampling import RandomUnderSampler
 from sklearn.base import BaseEstimator
+from sklearn.preprocessing import StandardScaler
 
 from skexpand._random import RandomStreams
 from skexpand.baselines import GaussianJitter
@@ -149,6 +151,13 @@ def test_any_object_will_do_and_gets_images_as_they_are():
 
 def test_under_samplers_run_as_they_are():
     assert len(grow(Arm("mine", RandomUnderSampler()))[1]) == 12
+
+
+def test_pipelines_grow_by_their_first_step_that_can():
+    pipeline = make_pipeline(StandardScaler(), SMOTE(k_neighbors=2))
+    X, y, _ = grow(Arm("mine", pipeline))
+    assert len(y) == 60
+    np.testing.assert_allclose(X[:15].mean(axis=0), 0, atol=1e-12)
 
 
 class Broken(Plain):

@@ -1,5 +1,7 @@
 """Test rows stay untouched, draws are nested, and impossible draws are refused."""
 
+import sys
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -140,6 +142,11 @@ GOOD = [[0.0], [1.0]], ["a", "b"]
             "dates or times: t",
         ),
         (
+            (pd.DataFrame([[1, 2], [3, 4]], columns=["a", 0]), [0, 1], None, None),
+            ValueError,
+            "named by strings and by others",
+        ),
+        (
             (pd.DataFrame([[1, 2], [3, 4]], columns=["a", "a"]), [0, 1], None, None),
             ValueError,
             "several columns called 'a'",
@@ -155,6 +162,19 @@ def test_cells_of_several_types_become_a_frame():
     X, y, _, _ = check_data([[1, "x"], [2, "y"]], [0, 1], None, None)
     assert X.dtypes[0].kind == "i"
     assert X[1].tolist() == ["x", "y"]
+
+
+def test_polars_frames_are_read():
+    polars = pytest.importorskip("polars")
+    frame = polars.DataFrame({"n": [1.5, None], "kind": ["x", None]})
+    X, _, _, _ = check_data(frame, polars.Series([0, 1]), None, None)
+    assert X["n"].isna().tolist() == X["kind"].isna().tolist() == [False, True]
+
+
+def test_missing_pandas_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    with pytest.raises(ImportError, match=r"pip install 'skexpand\[eval\]'"):
+        check_data([[1, "x"], [2, "y"]], [0, 1], None, None)
 
 
 @pytest.mark.parametrize("size", [0, -1, 2.5, True, "10", []])
