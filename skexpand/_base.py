@@ -321,16 +321,19 @@ class BaseExpander(BaseOverSampler):
         ends = np.cumsum(counts)
         # At least one shard: an empty one still knows the shapes.
         starts = range(0, max(1, int(counts.sum())), rows)
-        shards = []
+        joined, filled = [], 0
         for i, start in enumerate(starts):
             edges = np.clip(np.concatenate([[0], ends]), start, start + rows)
-            shards.append(self._draw_one(np.diff(edges), streams.child("shard", i)))
-        values, codes, parents, weights = zip(*shards, strict=True)
-        return (
-            _concatenate(values),
-            _concatenate(codes),
-            Provenance(_concatenate(parents), _concatenate(weights)),
-        )
+            parts = self._draw_one(np.diff(edges), streams.child("shard", i))
+            # Filled in place: joining shards at the end would hold everything twice.
+            if not joined:
+                total = int(counts.sum())
+                joined = [np.empty((total, *p.shape[1:]), p.dtype) for p in parts]
+            for whole, part in zip(joined, parts, strict=True):
+                whole[filled : filled + len(part)] = part
+            filled += len(parts[0])
+        values, codes, parents, weights = joined
+        return values, codes, Provenance(parents, weights)
 
     def _draw_one(self, counts, streams):
         """Draw one shard and put it in class order."""
@@ -364,7 +367,3 @@ def _split_in_proportion(total, counts):
     order = np.argsort(-np.round(shares - split, 9), kind="stable")
     split[order[: total - split.sum()]] += 1
     return split
-
-
-def _concatenate(parts):
-    return parts[0] if len(parts) == 1 else np.concatenate(parts)

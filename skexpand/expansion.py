@@ -271,7 +271,10 @@ class Expansion:
 
     def _made(self, plan: MixingPlan, generator):
         """Yield slices of a plan and what they decode to, memory bounded."""
-        for block in row_blocks(len(plan.anchor), self.x.shape[1:]):
+        shape = tuple(self.x.shape[1:])
+        if len(shape) == 1:
+            shape += plan.pair.shape[1:]  # a row meets its pairs in one product
+        for block in row_blocks(len(plan.anchor), shape):
             yield block, self._make(plan.part(block), generator)
 
     def _make(self, plan: MixingPlan, generator):
