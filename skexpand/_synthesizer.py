@@ -110,7 +110,8 @@ class ExpansiveSynthesizer(BaseExpander):
     verbose : bool, default=False
         Whether to show progress bars.
     max_seconds : float or None, default=None
-        Time after which training stops where it is. Results then depend on the machine.
+        Time after which training stops where it is; registering images, some seconds,
+        is not cut short. Results then depend on the machine.
 
     Attributes
     ----------
@@ -312,10 +313,14 @@ class ExpansiveSynthesizer(BaseExpander):
         kind = self._codec.kind
         degree = self._setting("degree")
         steps = self._choose_head_graphs(degree, streams.torch("heads"))
-        generator = streams.torch("weights")
-        strength = self._choose_strength(x, y, streams)
         network = build_network(
-            self, kind, strength, samples, labels.to(device), bank, generator
+            self,
+            samples,
+            labels.to(device),
+            bank,
+            strength=self._choose_strength(x, y, streams),
+            generator=streams.torch("weights"),
+            budget=budget,
         )
         self.n_trainable_ = trainable_parameters(network.autoencoder).n_trainable
         lengths = torch.from_numpy(rule_of_thumb(self.class_counts_)).float()

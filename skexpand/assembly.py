@@ -1,5 +1,7 @@
 """From the parameters of the estimator to the network they describe."""
 
+from functools import partial
+
 from skexpand._encoder import start_autoencoder
 from skexpand.nn.attention import LatentAttention
 from skexpand.nn.classifier import Classifier
@@ -7,25 +9,25 @@ from skexpand.nn.movers import ImageMover, TableMover
 from skexpand.nn.network import ExpansionNetwork
 
 
-def build_network(parameters, kind, strength, samples, labels, bank, generator):
+def build_network(parameters, samples, labels, bank, *, strength, generator, budget):
     """Build the expansion network, untrained but for what pre-training brought.
 
     Parameters
     ----------
     parameters : ExpansiveSynthesizer
         Read for its constructor parameters only.
-    kind : {"image", "table"}
-        What the codec made of the data.
-    strength : float
-        Length of the mixed difference.
-    samples : Tensor of shape (n, ...)
-        Encoded samples, on the device to use.
+    samples : Tensor of shape (n, C, H, W) or (n, q)
+        Encoded images or rows, on the device to use.
     labels : LongTensor of shape (n,)
         Class codes, on the same device.
     bank : PairBank
         Pairs whose differences are mixed; images are registered here.
+    strength : float
+        Length of the mixed difference.
     generator : torch.Generator
         Source of the first weights, on the CPU.
+    budget : Budget
+        Shows the progress of registering images, which is not cut short.
 
     Returns
     -------
@@ -54,8 +56,10 @@ def build_network(parameters, kind, strength, samples, labels, bank, generator):
         tuple(samples.shape[1:]), int(labels.max()) + 1, generator=generator
     )
     mover = None
-    if parameters.decoder == "flow" and kind == "image":
-        mover = ImageMover.from_pairs(samples, bank)
+    if parameters.decoder == "flow" and samples.dim() == 4:
+        mover = ImageMover.from_pairs(
+            samples, bank, partial(budget.show, description="registering")
+        )
     elif parameters.decoder == "flow":
         mover = TableMover.from_pairs(autoencoder, samples, labels, bank)
     network = ExpansionNetwork(autoencoder, classifier, attention, mover, strength)

@@ -88,9 +88,13 @@ class Budget:
         seconds = time.monotonic() - self._start
         return self.max_seconds is not None and seconds > self.max_seconds
 
+    def show(self, sequence, description):
+        """Go through a sequence that is not to be cut short, showing progress."""
+        return tqdm(sequence, desc=description, disable=not self.verbose)
+
     def steps(self, n, description):
         """Count to `n`, showing progress, and stop when the time is over."""
-        for step in tqdm(range(n), desc=description, disable=not self.verbose):
+        for step in self.show(range(n), description):
             if self.is_spent:
                 logger.warning(
                     "%s stopped after %d of %d steps: max_seconds=%s is over.",

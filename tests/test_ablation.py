@@ -97,8 +97,9 @@ def test_a_higher_degree_has_a_larger_gap(data):
 
 def test_repainting_is_blurrier_than_moving(data):
     """What speaks for the flow decoder: neighboring pixels of noise stay different."""
-    sharpness = {
-        decoder: np.square(np.diff(draw(data["image"], decoder=decoder), axis=2)).mean()
-        for decoder in ("flow", "autoencoder")
-    }
+    sharpness = {}
+    for decoder in ("flow", "autoencoder"):
+        # All that comes: of a surplus the judge would choose the odd ones.
+        drawn = draw(data["image"], decoder=decoder, n_candidates=1)
+        sharpness[decoder] = np.square(np.diff(drawn, axis=2)).mean()
     assert sharpness["autoencoder"] < sharpness["flow"] / 2

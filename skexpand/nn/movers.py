@@ -4,6 +4,8 @@ A mover holds the *moves* of every pair in the bank, in the space where they add
 velocity fields and appearance for images, whitened coordinates for tables.
 """
 
+from collections.abc import Callable
+
 import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor, nn
@@ -46,7 +48,9 @@ class ImageMover(nn.Module):
         self.register_buffer("offset", offset)
 
     @classmethod
-    def from_pairs(cls, x: Tensor, bank: PairBank) -> "ImageMover":
+    def from_pairs(
+        cls, x: Tensor, bank: PairBank, progress: Callable | None = None
+    ) -> "ImageMover":
         """Register every pair of the bank.
 
         Parameters
@@ -55,6 +59,8 @@ class ImageMover(nn.Module):
             The real images, in [0, 1].
         bank : PairBank
             Pairs to register.
+        progress : callable or None, default=None
+            Wraps the sequence of batches to show how far it is.
         """
         small = x
         if max(x.shape[2:]) > _REGISTRATION_SIDE:
@@ -63,7 +69,8 @@ class ImageMover(nn.Module):
         rows, columns = control_size(*small.shape[2:])
         velocity = x.new_zeros(len(bank), 2, rows, columns)
         damp = LocalDamping(rows, columns, _LOCAL_SHARE)
-        for start in range(0, len(bank), _PAIRS_AT_ONCE):
+        starts = range(0, len(bank), _PAIRS_AT_ONCE)
+        for start in starts if progress is None else progress(starts):
             part = slice(start, start + _PAIRS_AT_ONCE)
             source, target = small[bank.source[part]], small[bank.target[part]]
             velocity[part] = damp(register(source, target))
