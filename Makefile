@@ -8,6 +8,8 @@ VENV ?= .venv
 # The one place of the version is the constraints file.
 TORCH ?= $(shell sed -n 's/^torch==//p' constraints/cpu.txt)
 OUT ?= skexpand-demo
+# As many workers as cores; WORKERS=0 runs in one process, for a debugger.
+WORKERS ?= auto
 PYTEST_ARGS ?=
 
 BIN := $(VENV)/bin
@@ -22,10 +24,10 @@ demo: $(STAMP)
 	$(BIN)/python -m skexpand demo --out $(OUT)
 
 test: $(STAMP)
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) $(PYTEST_ARGS)
 
 slow: $(STAMP)
-	$(BIN)/python -m pytest -m slow $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -m slow -n $(WORKERS) $(PYTEST_ARGS)
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
