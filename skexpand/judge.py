@@ -116,7 +116,10 @@ class TableJudge:
         return self
 
     def _fit_voters(self, x, y, seed):
-        self._logistic = LogisticRegression(C=0.3, class_weight="balanced")
+        # A hundred steps, the default, were too few for 10^5 correlated rows.
+        self._logistic = LogisticRegression(
+            C=0.3, class_weight="balanced", max_iter=1000
+        )
         self._trees = ExtraTreesClassifier(
             self.n_trees, class_weight="balanced", random_state=seed
         )
