@@ -183,7 +183,7 @@ def _run_compare(data, target, samplers=None, html=None, **settings):
         progress=True,
         **settings,
     )
-    print(report.to_markdown())
+    print(report)
     if html is not None:
         report.to_html(html)
         print(f"wrote {html}")
@@ -194,16 +194,23 @@ def _find_samplers(names):
     from importlib import import_module
 
     from skexpand import ExpansiveSynthesizer
+    from skexpand.evaluation.arms import make_arms
 
     if names is None:
         return {"ES": ExpansiveSynthesizer()}, True
+    known = {arm.name: None for arm in make_arms(None, True, ratio=10, image=False)}
     samplers, baselines = {}, ["real"]  # without real rows there is no multiplier
     for name in names:
         module, _, kind = name.rpartition(".")
         if name == "ES":
             samplers[name] = ExpansiveSynthesizer()
-        elif not module:
+        elif name in known:
             baselines.append(name)
+        elif not module:
+            raise ValueError(
+                f"Expected --samplers ES, {', '.join(known)}, or a class with its "
+                f"module such as imblearn.over_sampling.ADASYN, got {name!r}."
+            )
         else:
             found = getattr(import_module(module), kind, None)
             if found is None:

@@ -55,8 +55,8 @@ def few_shot(X, y, n_per_class, random_state=None):
         smallest = counts.argmin()
         raise ValueError(
             f"Every class must have n_per_class={n_per_class} rows, but class "
-            f"{classes[smallest]!r} has {counts[smallest]}. Ask for fewer, or drop "
-            "the class."
+            f"{classes.tolist()[smallest]!r} has {counts[smallest]}. Ask for fewer, or "
+            "drop the class."
         )
 
     keys = RandomStreams(random_state).numpy("few_shot").random(len(y))

@@ -48,14 +48,19 @@ def make_line(scores, settings, sampler, classifier):
         for row in scores.cells(shared, sampler)
         if row.get("seconds")
     ]
-    blank = statistics.Interval(np.nan, np.nan, np.nan)
+    score = statistics.Interval(np.nan, np.nan, np.nan)
+    if len(own):
+        score = statistics.mean_interval(own, overlap=overlap)
+        if scale_of(scores.metric) == 100:  # a share: no interval leaves [0, 1]
+            low, high = np.clip([score.low, score.high], 0.0, 1.0).tolist()
+            score = score._replace(low=low, high=high)
     return Line(
         dataset=dataset,
         n_per_class=n_per_class,
         classifier=classifier,
         sampler=sampler,
         n_draws=len(own),
-        score=statistics.mean_interval(own, overlap=overlap) if len(own) else blank,
+        score=score,
         gain=gain_of(scores, settings, sampler),
         multiplier=multiplier_of(scores, settings, sampler)[0],
         seconds=float(np.mean(seconds)) if seconds else np.nan,

@@ -231,14 +231,17 @@ class _Words:
             text += f", which does not outlast that {n_samplers} were tried (Holm)"
         if gain.n_draws == 1:
             return f"{text}; at least two draws are needed to tell anything."
-        size = self.number(gain.mean, sign=True)
+        if gain.mean < 0 and self.threshold == 0:
+            size = f"a loss of {self.number(-gain.mean)}"
+        else:
+            size = f"a gain of {self.number(gain.mean, sign=True)}"
         if needed is None:
             return (
-                f"{text}; a gain of {size} is too small to tell from "
+                f"{text}; {size} is too small to tell from "
                 f"{self.number(self.threshold)} by drawing more often."
             )
         return (
-            f"{text}; about {needed} draws would be needed to tell a gain of {size}"
+            f"{text}; about {needed} draws would be needed to tell {size}"
             f"{self._from_threshold()}."
         )
 

@@ -84,9 +84,10 @@ def make_arms(samplers, baselines, ratio, *, image):
         wanted = [REFERENCE, *(baselines or ())]
         unknown = set(wanted) - {*known, REAL}
         if unknown:
+            names = ", ".join([*known, REAL])
             raise ValueError(
-                f"baselines must be True, False or a list out of "
-                f"{', '.join([*known, REAL])}; got {', '.join(sorted(unknown))}."
+                f"baselines must be True, False or a list out of {names}; got "
+                f"{', '.join(sorted(unknown))}."
             )
     arms = [arm for name, arm in known.items() if name in wanted and name not in named]
     arms += [Arm(name, sampler) for name, sampler in named.items()]
@@ -100,7 +101,6 @@ def _baseline_arms(image):
     from skexpand.evaluation._smote import TableSMOTE
 
     smote = TableSMOTE(scale=not image)  # pixels share one scale
-
     arms = [
         Arm("class weights"),
         Arm("threshold"),

@@ -29,7 +29,7 @@ def recorded(monkeypatch):
     calls = []
 
     class Report:
-        def to_markdown(self):
+        def __str__(self):
             return "the report"
 
         def to_html(self, path):
@@ -103,7 +103,7 @@ def test_every_option_is_a_parameter_of_compare(table, recorded, tmp_path, capsy
     ("more", "message"),
     [
         (["--target", "nothing"], "Expected a column 'nothing'"),
-        (["--target", "label", "--samplers", "GAN"], "got GAN"),
+        (["--target", "label", "--samplers", "GAN"], "ADASYN, got 'GAN'"),
         (["--target", "label", "--samplers", "imblearn.Nothing"], "class 'Nothing' in"),
         (["--target", "label", "--samplers", "no_such.Thing"], "No module named"),
         (["--target", "label", "--n-per-class", "999"], "n_per_class=999 rows"),

@@ -136,6 +136,14 @@ def test_arms_that_add_no_rows_are_no_candidates_but_are_named():
     assert re.search(r"threshold, which adds no rows, gains \+[78]\.\d\.", str(report))
 
 
+def test_intervals_of_shares_stay_within_them():
+    rows, header = simulate(n_draws=2)
+    for row in rows:
+        row["scores"] = dict.fromkeys(row["scores"], 0.9 + 0.099 * row["draw"])
+    frame = Report(rows, header).to_frame()
+    assert (frame["score_high"] == 1).all() and (frame["score_low"] >= 0).all()
+
+
 def test_another_metric_has_its_own_gains_in_its_own_unit(report):
     frame = report.to_frame("neg_log_loss")
     assert line(frame, "ES").score == pytest.approx(

@@ -200,6 +200,12 @@ def test_draws_that_overlap_may_never_tell():
     assert "too small to tell" in found.sentence
 
 
+def test_a_loss_is_called_a_loss():
+    found = verdict({"ES": gain_of([-0.02, 0.01, -0.02, 0.0, -0.01])})
+    assert found.outcome == "cannot tell"
+    assert "a loss of 0.8" in found.sentence and "gain of" not in found.sentence
+
+
 def test_trying_many_samplers_raises_the_bar():
     """A gain that just holds alone does not among eight."""
     just = gain_of([0.02, 0.03, 0.015, 0.001, 0.025])
