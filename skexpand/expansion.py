@@ -91,8 +91,8 @@ class ImageJudge:
         Returns
         -------
         rows : ndarray of int, shape (n_keep.sum(),)
-            Which to keep, group after group. Refused images come in only where a
-            group has too few others, the most believed first.
+            Which to keep, group after group, in the order of `x`. Refused images come
+            in only where a group has too few others, the most believed first.
         is_accepted : ndarray of bool, shape (m,)
             Which would be labeled as intended.
         """
@@ -116,8 +116,10 @@ class ImageJudge:
                 is_accepted[part], distance.clamp_min(0), of_intended[part] - 2
             )
         picked = farthest_first(grouped, nearest, int(n_keep.max())).numpy()
-        is_kept = np.arange(picked.shape[1]) < n_keep[:, None]
-        return (starts[:, None] + picked)[is_kept], is_accepted.numpy()
+        # In the order they were made: whoever takes the first ones gets no outliers.
+        picked[np.arange(picked.shape[1]) >= n_keep[:, None]] = shape[1]
+        picked.sort(axis=1)
+        return (starts[:, None] + picked)[picked < shape[1]], is_accepted.numpy()
 
     @torch.no_grad()
     def _look(self, x):
