@@ -40,7 +40,7 @@ def _build_parser():
     )
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(title="commands", required=True)
-    for add in (_add_demo, _add_expand, _add_compare):
+    for add in (_add_demo, _add_expand, _add_compare, _add_reproduce):
         add(commands)
     return parser
 
@@ -217,3 +217,38 @@ def _find_samplers(names):
                 raise ValueError(f"Expected a class {kind!r} in {module}, got none.")
             samplers[kind] = found()
     return samplers, baselines
+
+
+def _add_reproduce(commands):
+    command = _add_command(
+        commands,
+        "reproduce",
+        _run_reproduce,
+        "Run a table of the paper and print its figures beside ours.",
+    )
+    command.add_argument("table", help="table1, table2 or table3")
+    command.add_argument(
+        "--data", dest="data_dir", help="folder of the image sets; else SKEXPAND_DATA"
+    )
+    command.add_argument(
+        "--dataset", nargs="+", dest="datasets", help="mnist, cifar10, cifar100"
+    )
+    command.add_argument("--n-per-class", nargs="+", type=int, help="images a class")
+    command.add_argument("--draws", type=int, dest="n_draws", help="small sets drawn")
+    command.add_argument("--n-test", type=int, help="test images, all if not given")
+    command.add_argument(
+        "--quick", action="store_true", help="few steps: shows that everything runs"
+    )
+    command.add_argument(
+        "--out", type=Path, dest="folder", help="folder of results, to go on with"
+    )
+    command.add_argument(
+        "--stored", action="store_true", help="print stored results, run nothing"
+    )
+    command.add_argument("--n-jobs", type=int, help="cells at a time")
+
+
+def _run_reproduce(table, **settings):
+    from skexpand.evaluation.reproduce import reproduce_table
+
+    print(reproduce_table(table, progress=True, **settings))

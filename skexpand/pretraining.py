@@ -50,6 +50,15 @@ class PretrainedEncoder:
         # Pipeline(memory=...) sees one hash, which copies of the codec would change.
         return self
 
+    def __repr__(self):
+        """Name what was learned from what, not every weight: results store it."""
+        known = ("n_samples", "labeled", "sha256", "n_steps")
+        facts = {name: self.lineage[name] for name in known if name in self.lineage}
+        return (
+            f"PretrainedEncoder(kind={self.kind!r}, sample_shape={self.sample_shape}, "
+            f"lineage={facts})"
+        )
+
     def build(self, *, finetune):
         """Rebuild the autoencoder, ready to be adapted (eq. 1).
 

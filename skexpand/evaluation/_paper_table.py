@@ -1,0 +1,153 @@
+"""Stored rows as the paper's tables: its figure beside ours, a row for each arm."""
+
+import math
+
+from skexpand.evaluation import _analysis as analysis
+from skexpand.evaluation import _text as text
+from skexpand.evaluation._printed import table_of
+from skexpand.evaluation._scores import REFERENCE, Scores, arm_of
+from skexpand.evaluation.arms import REAL
+
+_QUICK = (
+    "**Quick run: few steps, draws and test images. It shows that everything runs; "
+    "its figures mean nothing.**"
+)
+
+
+def paper_table(protocol, table, dataset, sizes, rows, header, *, quick):
+    """Return the parts of one data set's table as Markdown.
+
+    Parameters
+    ----------
+    protocol : dict
+        Of ``reproduction.toml``.
+    table : str
+        Its name there.
+    dataset : str
+        As in the rows.
+    sizes : sequence of int
+        Images a class to print.
+    rows : list of dict
+        Of a results file; those of other tables are left out.
+    header : dict
+        Its first line.
+    quick : bool
+        Whether the rows come from a quick run.
+
+    Returns
+    -------
+    list of str
+    """
+    parts = [_QUICK] if quick else []
+    for size in sizes:
+        cells = [
+            row
+            for row in rows
+            if row["n_per_class"] == size and _belongs(protocol["tables"][table], row)
+        ]
+        title = protocol["datasets"][dataset]["title"]
+        if not any(row["scores"] for row in cells):
+            parts.append(f"**{title}, {size} images a class**: not run.")
+            continue
+        ratio = text.number(header["settings"]["ratio"]).rstrip("0").rstrip(".")
+        parts.append(f"**{title}, {size} images a class, x{ratio}**")
+        parts.append(_markdown(protocol, dataset, size, cells))
+        parts.append(_provenance(cells))
+    return parts
+
+
+def _belongs(plan, row):
+    return row["sampler"] in plan.get(row["classifier"], ())
+
+
+def _markdown(protocol, dataset, size, rows):
+    scores = Scores(rows, protocol["scoring"])
+    printed = protocol["paper"][dataset][str(size)]
+    lines = analysis.lines_of(scores)
+    # The order of the protocol, not that in which cells were run.
+    names = [REFERENCE, *protocol["arms"]]
+    lines.sort(
+        key=lambda line: (
+            list(protocol["classifiers"]).index(line.classifier),
+            names.index(line.sampler) if line.sampler in names else len(names),
+        )
+    )
+    headings, cells = table_of(lines, scores.metric)
+    columns = [headings[0], "classifier", "X''", "trained on", *headings[1:5]]
+    columns += ["paper", "ours - paper"]
+    table = []
+    for line, (arm, *figures, _) in zip(lines, cells, strict=True):
+        n_train = {
+            row["n_train"]
+            for row in rows
+            if arm_of(row) == arm and row["classifier"] == line.classifier
+        }
+        paper = _paper_figure(protocol, printed, line)
+        table.append(
+            [
+                arm,
+                line.classifier,
+                _larger_set(protocol, dataset, line),
+                text.ranges(n_train),
+                *figures,
+                "-" if paper is None else f"{paper:.1f}",
+                "-" if paper is None else f"{100 * line.score.mean - paper:+.1f}",
+            ]
+        )
+    return text.markdown_table(columns, table)
+
+
+def _paper_figure(protocol, printed, line):
+    """Return the paper's figure for the arm; it has one classifier only."""
+    if line.classifier != next(iter(protocol["classifiers"])):
+        return None
+    arm = protocol["arms"].get(line.sampler, {})
+    name = REFERENCE if line.sampler == REFERENCE else arm.get("paper")
+    return printed.get(name)
+
+
+def _larger_set(protocol, dataset, line):
+    """Return the name of X'' where the arm or the classifier has seen it."""
+    described = [
+        protocol["arms"].get(line.sampler, {}),
+        *protocol["classifiers"][line.classifier].get("pipeline", ()),
+    ]
+    if any("@encoder" in each.get("params", {}).values() for each in described):
+        return protocol["larger"][protocol["datasets"][dataset]["larger"]]
+    return "none"
+
+
+def _provenance(rows):
+    """Return under which conditions the rows were measured, and what failed."""
+    done = [row for row in rows if row["scores"]]
+    networks = [row["parameters"]["classifier"] for row in done]
+    networks = [each for each in networks if "batch_size" in each]
+    sentences = [
+        f"{_distinct(row['n_test'] for row in done)} test images; networks trained "
+        f"for {_distinct(each['steps'] for each in networks)} steps of "
+        f"{_distinct(each['batch_size'] for each in networks)} images in every arm; "
+        "intervals of 95 % over draws; gains over none of the same classifier, paired "
+        f"by draw; device {_distinct(row['device'] for row in done)}, one thread, "
+        f"{_time(done)} in all; torch "
+        f"{_distinct(row['versions'].get('torch') for row in done)}, commit "
+        f"{_distinct((row['commit'] or '')[:12] for row in done)}."
+    ]
+    failed = text.join(
+        f"{arm_of(row)} ({row['skipped']})"
+        for row in rows
+        if row["skipped"] and row["sampler"] != REAL
+    )
+    if failed:
+        sentences.append(f"Not measured: {failed}.")
+    return " ".join(sentences)
+
+
+def _time(rows):
+    seconds = math.fsum(sum(row["seconds"].values()) for row in rows)
+    return text.duration(seconds)
+
+
+def _distinct(values):
+    """Return the distinct values that are there, in words."""
+    found = dict.fromkeys(value for value in values if value)
+    return text.join(found) or "none"

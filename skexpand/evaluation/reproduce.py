@@ -1,0 +1,231 @@
+"""The paper's Tables 1 to 3: run them by `compare`, print its figures beside ours."""
+
+import tomllib
+from functools import cache
+from importlib import import_module
+from importlib.resources import files
+from pathlib import Path
+
+from sklearn.pipeline import make_pipeline
+
+from skexpand.datasets import few_shot, load_images
+from skexpand.evaluation._compare import compare
+from skexpand.evaluation._paper_table import paper_table
+from skexpand.evaluation.arms import REAL
+from skexpand.evaluation.results import read_results
+
+_BASELINES = ("SMOTE", REAL)
+
+
+@cache
+def read_protocol():
+    """Return what the tables compare, and the figures that the paper prints.
+
+    Returns
+    -------
+    dict
+        The content of ``reproduction.toml``.
+    """
+    text = files("skexpand.evaluation").joinpath("reproduction.toml")
+    return tomllib.loads(text.read_text(encoding="utf-8"))
+
+
+def reproduce_table(
+    table,
+    *,
+    data_dir=None,
+    datasets=("mnist",),
+    n_per_class=None,
+    n_draws=None,
+    n_test=None,
+    quick=False,
+    folder="reproduction",
+    stored=False,
+    n_jobs=None,
+    progress=False,
+):
+    """Run a table of the paper, or what is missing of it, and set it beside ours.
+
+    Every data set has one results file, shared by the tables: an arm that two tables
+    have is trained once.
+
+    Parameters
+    ----------
+    table : {"table1", "table2", "table3"}
+        Which of the paper's tables.
+    data_dir : str or path-like, default=None
+        Folder of the image sets; see `load_images`.
+    datasets : sequence of {"mnist", "cifar10", "cifar100"}, default=("mnist",)
+        Rows of the table.
+    n_per_class : sequence of int or None, default=None
+        Images a class; None takes the paper's.
+    n_draws : int or None, default=None
+        Small sets of every size; None takes 5, or 2 if quick.
+    n_test : int or None, default=None
+        Test images, the same number of every class; None takes all, or 500 if quick.
+        Another number is another protocol and asks for another folder.
+    quick : bool, default=False
+        Few steps and draws in files of their own: shows that everything runs, in a
+        minute or two. Its figures mean nothing.
+    folder : path-like, default="reproduction"
+        Where results files lie, ``mnist.jsonl`` and so on. Runs go on from them.
+    stored : bool, default=False
+        Print what the results files hold and run nothing.
+    n_jobs : int or None, default=None
+        Cells at a time, as in joblib.
+    progress : bool, default=False
+        Show a bar with the time left.
+
+    Returns
+    -------
+    str
+        Markdown.
+
+    Raises
+    ------
+    ValueError
+        For an unknown table, data set or size, and for results of another protocol.
+    FileNotFoundError
+        If a data set is neither in the folder nor to be fetched, or results asked for
+        are not stored.
+    """
+    protocol = read_protocol()
+    _check_choice("table", table, protocol["tables"])
+    for dataset in datasets:
+        _check_choice("dataset", dataset, protocol["datasets"])
+    sizes = tuple(n_per_class or protocol["tables"][table]["n_per_class"])
+    parts = []
+    for dataset in datasets:
+        name = f"{dataset}-quick" if quick else dataset
+        path = Path(folder) / f"{name}.jsonl"
+        if not stored:
+            run = _Run(dataset, data_dir, n_test, quick)
+            run.run(
+                table,
+                sizes,
+                n_draws,
+                path,
+                n_jobs=n_jobs,
+                progress=progress,
+            )
+        elif not path.is_file():
+            raise FileNotFoundError(
+                f"Expected stored results in {path}, found none. Run the table first, "
+                "or name the folder they are in."
+            )
+        header, rows = read_results(path)
+        parts += paper_table(protocol, table, dataset, sizes, rows, header, quick=quick)
+    return "\n\n".join(parts)
+
+
+def _check_choice(name, value, known):
+    if value not in known:
+        raise ValueError(f"{name} must be one of {', '.join(known)}, got {value!r}.")
+
+
+class _Run:
+    """One data set, its X'', and the objects that the protocol names.
+
+    Parameters
+    ----------
+    dataset : str
+    data_dir : path-like or None
+    n_test : int or None
+    quick : bool
+    """
+
+    def __init__(self, dataset, data_dir, n_test, quick):
+        self.protocol = read_protocol()
+        self.dataset = dataset
+        self.data_dir = data_dir
+        self.settings = self.protocol["datasets"][dataset]
+        self.quick = self.protocol["quick"] if quick else {}
+        self.data = load_images(dataset, data_dir)
+        self.test = self._choose_test(n_test or self.quick.get("n_test"))
+        self._encoder = None
+
+    def _choose_test(self, n_test):
+        data = self.data
+        if n_test is None:
+            return data.X_test, data.y_test
+        n_classes = len(set(data.y_test.tolist()))
+        if n_test % n_classes:
+            raise ValueError(
+                f"n_test must be a multiple of the {n_classes} classes of "
+                f"{self.dataset}, got {n_test}."
+            )
+        rows, _ = few_shot(data.X_test, data.y_test, n_test // n_classes, 0)
+        return data.X_test[rows], data.y_test[rows]
+
+    def run(self, table, sizes, n_draws, path, *, n_jobs, progress):
+        """Compute the cells of a table that its results file lacks."""
+        plan = self.protocol["tables"][table]
+        for classifier, names in plan.items():
+            if classifier == "n_per_class":
+                continue
+            samplers = {
+                name: self.build(self.protocol["arms"][name])
+                for name in names
+                if name in self.protocol["arms"]
+            }
+            compare(
+                self.data.X_train,
+                self.data.y_train,
+                samplers,
+                {classifier: self.build(self.protocol["classifiers"][classifier])},
+                n_per_class=list(sizes),
+                ratio=self.protocol["ratio"],
+                n_draws=n_draws or self.quick.get("n_draws", self.protocol["n_draws"]),
+                X_test=self.test[0],
+                y_test=self.test[1],
+                scoring=self.protocol["scoring"],
+                baselines=[name for name in names if name in _BASELINES],
+                quality=False,
+                dataset=self.dataset,
+                n_jobs=n_jobs,
+                random_state=self.protocol["random_state"],
+                resume=path,
+                progress=progress,
+            )
+
+    def build(self, described):
+        """Return the object, or the pipeline, that the protocol describes."""
+        if "pipeline" in described:
+            return make_pipeline(*map(self.build, described["pipeline"]))
+        quick = self.quick.get("params", {}).get(described["class"], {})
+        params = {**described.get("params", {}), **quick}
+        return load_class(described["class"])(
+            **{name: self._value(value) for name, value in params.items()}
+        )
+
+    def _value(self, value):
+        if value == "@policy":
+            return self.settings["policy"]
+        if value == "@encoder":
+            return self._pretrained()
+        return None if value == "null" else value
+
+    def _pretrained(self):
+        """Return the encoder learned on X'', the same for every arm that has it."""
+        if self._encoder is None:
+            larger = load_images(self.settings["larger"], self.data_dir)
+            encoder = self.build(self.protocol["encoder"])
+            encoder.pretrain(larger.X_train, larger.y_train)
+            self._encoder = encoder.pretrained
+        return self._encoder
+
+
+def load_class(path):
+    """Return a class by its import path.
+
+    Parameters
+    ----------
+    path : str
+        For example ``"imblearn.over_sampling.SMOTE"``.
+
+    Returns
+    -------
+    type
+    """
+    module, _, name = path.rpartition(".")
+    return getattr(import_module(module), name)
