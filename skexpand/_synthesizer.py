@@ -5,15 +5,12 @@ from numbers import Integral, Real
 import numpy as np
 import torch
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import check_is_fitted
 
 from skexpand._base import BaseExpander
-from skexpand._compat import check_features, validate_parameters
+from skexpand._compat import validate_parameters
 from skexpand._device import find_device
 from skexpand._encoder import (
-    decode_rows,
     encode_for,
-    encode_rows,
     koopman_matrix,
     learn_encoder,
 )
@@ -21,6 +18,7 @@ from skexpand.assembly import build_network
 from skexpand.bandwidth import choose_factor, rule_of_thumb
 from skexpand.expansion import Expansion, ImageJudge
 from skexpand.judge import TableJudge
+from skexpand.latents import LatentView
 from skexpand.nn.adaptation import trainable_parameters
 from skexpand.nn.mixing import averaging_matrices, head_codewords, same_class_pairs
 from skexpand.pretraining import PretrainedEncoder
@@ -37,7 +35,7 @@ _DEFAULTS = {
 }
 
 
-class ExpansiveSynthesizer(BaseExpander):
+class ExpansiveSynthesizer(LatentView, BaseExpander):
     r"""Grow a labeled data set by moving its samples along each other's differences.
 
     A new sample is a real one, moved by a unit-norm signed mix of the differences
@@ -257,40 +255,6 @@ class ExpansiveSynthesizer(BaseExpander):
             budget=Budget(self.max_seconds, self.verbose),
         )
         return self
-
-    def encode(self, X):
-        """Encode samples in the fitted Koopman space.
-
-        Parameters
-        ----------
-        X : object of shape (n, ...)
-            As in `fit`.
-
-        Returns
-        -------
-        ndarray of float64, shape (n, d)
-            Latents, flattened.
-        """
-        check_is_fitted(self, "n_iter_")
-        check_features(X, getattr(self, "feature_names_in_", None))
-        x = self._codec.encode(X)
-        return encode_rows(self._expansion.network.autoencoder, x).astype(np.float64)
-
-    def decode(self, Z):
-        """Decode latents to samples in the container of `fit`.
-
-        Parameters
-        ----------
-        Z : array-like of shape (n, d)
-            Latents, as from `encode`.
-
-        Returns
-        -------
-        object of shape (n, ...)
-            Samples.
-        """
-        check_is_fitted(self, "n_iter_")
-        return self._codec.decode(decode_rows(self._expansion.network.autoencoder, Z))
 
     def _encode_input(self, X):
         return encode_for(X, self.image_shape, self.pretrained)

@@ -26,7 +26,7 @@ LAYERS = [
         "expansion",
         "artifacts",
     },
-    {"_encoder", "assembly", "_synthesizer", "baselines", "streaming"},
+    {"_encoder", "assembly", "latents", "_synthesizer", "baselines", "streaming"},
     {"evaluation"},
     {"_demo"},
     {"_cli"},
