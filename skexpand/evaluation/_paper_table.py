@@ -62,7 +62,7 @@ def _belongs(plan, row):
 
 def _markdown(protocol, dataset, size, rows):
     scores = Scores(rows, protocol["scoring"])
-    printed = protocol["paper"][dataset][str(size)]
+    printed = protocol["paper"][dataset].get(str(size), {})
     lines = analysis.lines_of(scores)
     # The order of the protocol, not that in which cells were run.
     names = [REFERENCE, *protocol["arms"]]

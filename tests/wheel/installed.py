@@ -33,10 +33,14 @@ def main(sources):
     }
     if expected - found:
         raise AssertionError(f"The wheel lacks {', '.join(sorted(expected - found))}.")
-    data = {path.relative_to(root) for path in root.rglob("*.j2")}
+    data = {
+        path.relative_to(root)
+        for pattern in ("*.j2", "*.toml")
+        for path in root.rglob(pattern)
+    }
     lacking = [str(path) for path in sorted(data) if not (home.parent / path).is_file()]
     if not data or lacking:
-        raise AssertionError(f"The wheel lacks templates: {lacking or 'all of them'}.")
+        raise AssertionError(f"The wheel lacks data files: {lacking or 'all of them'}.")
     for name in sorted(found - {"skexpand.__main__"}):
         importlib.import_module(name)
     print(f"skexpand {skexpand.__version__} at {home.parent}: {len(found)} modules")
