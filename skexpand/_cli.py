@@ -234,6 +234,7 @@ def _add_reproduce(commands):
         "--dataset", nargs="+", dest="datasets", help="mnist, cifar10, cifar100"
     )
     command.add_argument("--n-per-class", nargs="+", type=int, help="images a class")
+    command.add_argument("--arms", nargs="+", help="some of the table's arms")
     command.add_argument("--draws", type=int, dest="n_draws", help="small sets drawn")
     command.add_argument("--n-test", type=int, help="test images, all if not given")
     command.add_argument(
@@ -254,7 +255,7 @@ def _run_reproduce(table, **settings):
     if table != "figure4":
         print(reproduce_table(table, progress=True, **settings))
         return
-    extra = settings.keys() & {"n_draws", "n_test", "stored", "n_jobs"}
+    extra = settings.keys() & {"arms", "n_draws", "n_test", "stored", "n_jobs"}
     if extra:
         raise ValueError(
             f"figure4 is one fit and has no {', '.join(sorted(extra))}. It takes "

@@ -14,21 +14,21 @@ _QUICK = (
 )
 
 
-def paper_table(protocol, table, dataset, sizes, rows, header, *, quick):
+def paper_table(protocol, plan, dataset, sizes, rows, header, *, quick):
     """Return the parts of one data set's table as Markdown.
 
     Parameters
     ----------
     protocol : dict
         Of ``reproduction.toml``.
-    table : str
-        Its name there.
+    plan : dict of str to list of str
+        The arms to print, by classifier.
     dataset : str
         As in the rows.
     sizes : sequence of int
         Images a class to print.
     rows : list of dict
-        Of a results file; those of other tables are left out.
+        Of a results file; those of other arms are left out.
     header : dict
         Its first line.
     quick : bool
@@ -41,9 +41,7 @@ def paper_table(protocol, table, dataset, sizes, rows, header, *, quick):
     parts = [_QUICK] if quick else []
     for size in sizes:
         cells = [
-            row
-            for row in rows
-            if row["n_per_class"] == size and _belongs(protocol["tables"][table], row)
+            row for row in rows if row["n_per_class"] == size and _belongs(plan, row)
         ]
         title = protocol["datasets"][dataset]["title"]
         if not any(row["scores"] for row in cells):

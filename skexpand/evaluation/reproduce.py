@@ -37,6 +37,7 @@ def reproduce_table(
     data_dir=None,
     datasets=("mnist",),
     n_per_class=None,
+    arms=None,
     n_draws=None,
     n_test=None,
     quick=False,
@@ -60,6 +61,8 @@ def reproduce_table(
         Rows of the table.
     n_per_class : sequence of int or None, default=None
         Images a class; None takes the paper's.
+    arms : sequence of str or None, default=None
+        Some of the table's arms; ``"none"`` is always run.
     n_draws : int or None, default=None
         Small sets of every size; None takes 5, or 2 if quick.
     n_test : int or None, default=None
@@ -85,7 +88,8 @@ def reproduce_table(
     Raises
     ------
     ValueError
-        For an unknown table, data set or size, and for results of another protocol.
+        For an unknown table, data set, size or arm, and for results of another
+        protocol.
     FileNotFoundError
         If a data set is neither in the folder nor to be fetched, or results asked for
         are not stored.
@@ -94,6 +98,7 @@ def reproduce_table(
     _check_choice("table", table, protocol["tables"])
     for dataset in datasets:
         _check_choice("dataset", dataset, protocol["datasets"])
+    plan = _choose_arms(protocol["tables"][table], arms)
     sizes = tuple(n_per_class or protocol["tables"][table]["n_per_class"])
     parts = []
     for dataset in datasets:
@@ -102,7 +107,7 @@ def reproduce_table(
         if not stored:
             run = _Run(dataset, data_dir, n_test, quick)
             run.run(
-                table,
+                plan,
                 sizes,
                 n_draws,
                 path,
@@ -115,7 +120,7 @@ def reproduce_table(
                 "or name the folder they are in."
             )
         header, rows = read_results(path)
-        parts += paper_table(protocol, table, dataset, sizes, rows, header, quick=quick)
+        parts += paper_table(protocol, plan, dataset, sizes, rows, header, quick=quick)
     return "\n\n".join(parts)
 
 
@@ -186,6 +191,21 @@ def _check_choice(name, value, known):
         raise ValueError(f"{name} must be one of {', '.join(known)}, got {value!r}.")
 
 
+def _choose_arms(described, arms):
+    """Return the arms of each classifier, those asked for only."""
+    plan = {key: names for key, names in described.items() if key != "n_per_class"}
+    if arms is None:
+        return plan
+    known = dict.fromkeys(arm for names in plan.values() for arm in names)
+    for arm in arms:
+        _check_choice("arm", arm, known)
+    chosen = {
+        classifier: [arm for arm in names if arm in arms]
+        for classifier, names in plan.items()
+    }
+    return {classifier: names for classifier, names in chosen.items() if names}
+
+
 class _Run:
     """One data set, its X'', and the objects that the protocol names.
 
@@ -220,12 +240,9 @@ class _Run:
         rows, _ = few_shot(data.X_test, data.y_test, n_test // n_classes, 0)
         return data.X_test[rows], data.y_test[rows]
 
-    def run(self, table, sizes, n_draws, path, *, n_jobs, progress):
+    def run(self, plan, sizes, n_draws, path, *, n_jobs, progress):
         """Compute the cells of a table that its results file lacks."""
-        plan = self.protocol["tables"][table]
         for classifier, names in plan.items():
-            if classifier == "n_per_class":
-                continue
             samplers = {
                 name: self.build(self.protocol["arms"][name])
                 for name in names

@@ -12,6 +12,7 @@ from skexpand.evaluation._paper_table import paper_table
 from skexpand.evaluation.reproduce import read_protocol, reproduce_table
 
 PROTOCOL = read_protocol()
+TABLE1 = {"CNN": PROTOCOL["tables"]["table1"]["CNN"]}
 
 
 def write_images(folder, name, n_train, seed):
@@ -87,6 +88,8 @@ def test_a_table_runs_once_and_is_printed_from_its_rows(data, tmp_path, tiny):
     assert run(data, tmp_path) == printed  # nothing is computed again
     assert path.read_bytes() == written
     assert run("nowhere", tmp_path, stored=True) == printed  # nor is data needed
+    some = run("nowhere", tmp_path, stored=True, arms=["none", "classical"])
+    assert [sampler for sampler, _ in cells_of(some)] == ["none", "classical", "none"]
 
     assert "its figures mean nothing" in printed
     cells = cells_of(printed)
@@ -109,7 +112,7 @@ def test_a_table_runs_once_and_is_printed_from_its_rows(data, tmp_path, tiny):
 def test_figures_of_the_paper_stand_beside_ours():
     rows = [make_row("none", 0.8), make_row("ES", 0.9), make_row("RwA", 0.7)]
     text = "\n".join(
-        paper_table(PROTOCOL, "table1", "mnist", [10], rows, HEADER, quick=False)
+        paper_table(PROTOCOL, TABLE1, "mnist", [10], rows, HEADER, quick=False)
     )
     cells = cells_of(text)
     assert list(cells) == [("none", "CNN"), ("ES", "CNN"), ("RwA", "CNN")]
@@ -124,9 +127,7 @@ def test_figures_of_the_paper_stand_beside_ours():
 def test_what_was_not_run_and_what_failed_is_said():
     failed = make_row("RwA", None) | {"skipped": "error: too few"}
     rows = [make_row("none", 0.8), make_row("classical", 0.9), failed]
-    parts = paper_table(
-        PROTOCOL, "table1", "mnist", [10, 100], rows, HEADER, quick=False
-    )
+    parts = paper_table(PROTOCOL, TABLE1, "mnist", [10, 100], rows, HEADER, quick=False)
     assert parts[-1] == "**MNIST, 100 images a class**: not run."
     assert "Not measured: RwA (error: too few)." in parts[-2]
     assert "classical" not in "".join(parts)  # of another table
@@ -200,6 +201,7 @@ def test_results_of_another_protocol_are_refused(data, tmp_path, tiny):
     [
         ({"table": "table4"}, "table must be one of table1, table2, table3, got"),
         ({"datasets": ["svhn"]}, "dataset must be one of mnist, cifar10, cifar100"),
+        ({"arms": ["none", "mixup"]}, "arm must be one of none, .* got 'mixup'"),
         ({"n_test": 10}, "multiple of the 3 classes of mnist, got 10"),
         ({"n_per_class": [15]}, "class .* has 14"),
     ],
