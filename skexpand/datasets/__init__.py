@@ -2,7 +2,7 @@
 
 Only :func:`load_digits_images` needs nothing but scikit-learn. The other loaders
 read a local folder (argument `data_dir`, else the environment variable
-``SKEXPAND_DATA``); MNIST and CIFAR-10 can come from OpenML instead.
+``SKEXPAND_DATA``); image sets can come from the network instead.
 """
 
 from skexpand.datasets._images import IMAGE_SETS, load_digits_images, load_images

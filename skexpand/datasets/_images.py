@@ -1,4 +1,4 @@
-"""Image sets: scikit-learn's digits, a local folder of .npz files, OpenML."""
+"""Image sets: scikit-learn's digits, a local folder of .npz files, the network."""
 
 import io
 from typing import NamedTuple
@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from sklearn.utils import Bunch
 
+from skexpand.datasets._downloads import ARCHIVES, fetch_archive
 from skexpand.datasets._folder import ENVIRONMENT_VARIABLE, find_data_dir
 
 IMAGE_SETS = ("cifar10", "cifar100", "emnist_letters", "mnist", "omniglot28")
@@ -57,7 +58,9 @@ def load_images(name, data_dir=None):
     The folder is looked at first: `data_dir`, else the environment variable
     ``SKEXPAND_DATA``. Where neither is given, or the environment's folder lacks
     the file, ``"mnist"`` and ``"cifar10"`` are fetched from OpenML (and cached by
-    scikit-learn).
+    scikit-learn), ``"cifar100"`` with its fine labels and ``"emnist_letters"`` from
+    their homes (and cached by pooch). All but ``"omniglot28"`` thus come with a
+    checksum.
 
     Parameters
     ----------
@@ -82,9 +85,9 @@ def load_images(name, data_dir=None):
     ValueError
         If the name is not known or the file lacks an array.
     FileNotFoundError
-        If the set is neither in the folder nor on OpenML.
+        If the set is neither in the folder nor to be fetched.
     ImportError
-        If Pillow or pandas is needed and missing.
+        If Pillow or pooch is needed and missing.
     """
     if name not in IMAGE_SETS:
         raise ValueError(
@@ -96,16 +99,18 @@ def load_images(name, data_dir=None):
         return _read_npz(path)
     if data_dir is None and name in _OPENML:
         return _fetch_openml(name)
+    if data_dir is None and name in ARCHIVES:
+        return fetch_archive(name)
 
     looked = "no folder was named" if path is None else f"{path} does not exist"
-    openml = (
-        "leave data_dir out to fetch it from OpenML"
-        if name in _OPENML
-        else "there is no copy of this set on OpenML to fall back on"
+    network = (
+        "leave data_dir out to fetch it"
+        if name in _OPENML or name in ARCHIVES
+        else "there is no copy of this set to fetch"
     )
     raise FileNotFoundError(
         f"Expected a file {name}.npz, but {looked}. Pass data_dir or set the "
-        f"environment variable {ENVIRONMENT_VARIABLE}; {openml}."
+        f"environment variable {ENVIRONMENT_VARIABLE}; {network}."
     )
 
 
