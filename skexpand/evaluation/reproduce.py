@@ -176,7 +176,7 @@ def reproduce_figure(
                 title=f"{run.settings['title']}: attention received, by head",
             )
             path = Path(folder) / f"figure4-{dataset}-{size}.png"
-            display.figure_.savefig(path, dpi=150, bbox_inches="tight")
+            display.figure_.savefig(path, dpi=90, bbox_inches="tight")
             written.append(path)
     return written
 
