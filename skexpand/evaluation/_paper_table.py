@@ -49,7 +49,9 @@ def paper_table(protocol, plan, dataset, sizes, rows, header, *, quick):
             continue
         ratio = text.number(header["settings"]["ratio"]).rstrip("0").rstrip(".")
         parts.append(f"**{title}, {size} images a class, x{ratio}**")
-        parts.append(_markdown(protocol, dataset, size, cells))
+        # Real rows of any table say what an arm of this one is worth.
+        scores = Scores(measured, protocol["scoring"])
+        parts.append(_markdown(protocol, dataset, size, cells, scores))
         parts.append(_provenance(cells))
     return parts
 
@@ -58,10 +60,14 @@ def _belongs(plan, row):
     return row["sampler"] in plan.get(row["classifier"], ())
 
 
-def _markdown(protocol, dataset, size, rows):
-    scores = Scores(rows, protocol["scoring"])
+def _markdown(protocol, dataset, size, rows, scores):
     printed = protocol["paper"][dataset].get(str(size), {})
-    lines = analysis.lines_of(scores)
+    wanted = {(row["classifier"], arm_of(row)) for row in rows}
+    lines = [
+        line
+        for line in analysis.lines_of(scores)
+        if (line.classifier, line.sampler) in wanted
+    ]
     # The order of the protocol, not that in which cells were run.
     names = [REFERENCE, *protocol["arms"]]
     lines.sort(

@@ -124,6 +124,15 @@ def test_figures_of_the_paper_stand_beside_ours():
     assert "mean nothing" not in text
 
 
+def test_real_rows_of_another_table_tell_the_worth():
+    real = make_row("real", 0.9) | {"multiple": 3.0}
+    rows = [make_row("none", 0.8), make_row("ES", 0.9), real]
+    parts = paper_table(PROTOCOL, TABLE1, "mnist", [10], rows, HEADER, quick=False)
+    cells = cells_of("\n".join(parts))
+    assert list(cells) == [("none", "CNN"), ("ES", "CNN")]
+    assert cells["ES", "CNN"]["worth in real data"] == "3.0x"
+
+
 def test_what_was_not_run_and_what_failed_is_said():
     failed = make_row("RwA", None) | {"skipped": "error: too few"}
     rows = [make_row("none", 0.8), make_row("classical", 0.9), failed]
