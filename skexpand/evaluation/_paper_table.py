@@ -40,9 +40,8 @@ def paper_table(protocol, plan, dataset, sizes, rows, header, *, quick):
     """
     parts = [_QUICK] if quick else []
     for size in sizes:
-        cells = [
-            row for row in rows if row["n_per_class"] == size and _belongs(plan, row)
-        ]
+        measured = [row for row in rows if row["n_per_class"] == size]
+        cells = [row for row in measured if _belongs(plan, row)]
         title = protocol["datasets"][dataset]["title"]
         if not any(row["scores"] for row in cells):
             parts.append(f"**{title}, {size} images a class**: not run.")
