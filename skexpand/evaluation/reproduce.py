@@ -100,28 +100,31 @@ def reproduce_table(
         _check_choice("dataset", dataset, protocol["datasets"])
     plan = _choose_arms(protocol["tables"][table], arms)
     sizes = tuple(n_per_class or protocol["tables"][table]["n_per_class"])
+    suffix = "-quick" if quick else ""
+    paths = {each: Path(folder) / f"{each}{suffix}.jsonl" for each in datasets}
+    if stored:
+        _check_stored(paths.values())
+    else:
+        # All are made ready before the first is run: a missing X'' is told at once.
+        runs = [_Run(each, data_dir, n_test, quick) for each in datasets]
+        comparisons = [run.comparisons(plan) for run in runs]
+        for run, todo in zip(runs, comparisons, strict=True):
+            path = paths[run.dataset]
+            run.run(todo, sizes, n_draws, path, n_jobs=n_jobs, progress=progress)
     parts = []
-    for dataset in datasets:
-        name = f"{dataset}-quick" if quick else dataset
-        path = Path(folder) / f"{name}.jsonl"
-        if not stored:
-            run = _Run(dataset, data_dir, n_test, quick)
-            run.run(
-                plan,
-                sizes,
-                n_draws,
-                path,
-                n_jobs=n_jobs,
-                progress=progress,
-            )
-        elif not path.is_file():
+    for dataset, path in paths.items():
+        header, rows = read_results(path)
+        parts += paper_table(protocol, plan, dataset, sizes, rows, header, quick=quick)
+    return "\n\n".join(parts)
+
+
+def _check_stored(paths):
+    for path in paths:
+        if not path.is_file():
             raise FileNotFoundError(
                 f"Expected stored results in {path}, found none. Run the table first, "
                 "or name the folder they are in."
             )
-        header, rows = read_results(path)
-        parts += paper_table(protocol, plan, dataset, sizes, rows, header, quick=quick)
-    return "\n\n".join(parts)
 
 
 def reproduce_figure(
@@ -240,26 +243,34 @@ class _Run:
         rows, _ = few_shot(data.X_test, data.y_test, n_test // n_classes, 0)
         return data.X_test[rows], data.y_test[rows]
 
-    def run(self, plan, sizes, n_draws, path, *, n_jobs, progress):
-        """Compute the cells of a table that its results file lacks."""
-        for classifier, names in plan.items():
-            samplers = {
-                name: self.build(self.protocol["arms"][name])
-                for name in names
-                if name in self.protocol["arms"]
+    def comparisons(self, plan):
+        """Return classifiers, samplers and baselines of a table, ready to compare."""
+        return [
+            {
+                "classifiers": {name: self.build(self.protocol["classifiers"][name])},
+                "samplers": {
+                    arm: self.build(self.protocol["arms"][arm])
+                    for arm in arms
+                    if arm in self.protocol["arms"]
+                },
+                "baselines": [arm for arm in arms if arm in _BASELINES],
             }
+            for name, arms in plan.items()
+        ]
+
+    def run(self, comparisons, sizes, n_draws, path, *, n_jobs, progress):
+        """Compute the cells that the results file lacks."""
+        for comparison in comparisons:
             compare(
                 self.data.X_train,
                 self.data.y_train,
-                samplers,
-                {classifier: self.build(self.protocol["classifiers"][classifier])},
+                **comparison,
                 n_per_class=list(sizes),
                 ratio=self.protocol["ratio"],
                 n_draws=n_draws or self.quick.get("n_draws", self.protocol["n_draws"]),
                 X_test=self.test[0],
                 y_test=self.test[1],
                 scoring=self.protocol["scoring"],
-                baselines=[name for name in names if name in _BASELINES],
                 quality=False,
                 dataset=self.dataset,
                 n_jobs=n_jobs,

@@ -223,9 +223,15 @@ def test_wrong_input_is_refused_before_any_work(
     assert not list(tmp_path.glob("out/*"))
 
 
-def test_missing_data_and_missing_results_are_named(data, tmp_path):
+def test_missing_data_and_missing_results_are_named(data, tmp_path, tiny):
     with pytest.raises(FileNotFoundError, match="file cifar100.npz"):
         run(data, tmp_path, datasets=["cifar100"])
+    with pytest.raises(FileNotFoundError, match="file cifar100.npz"):
+        run(data, tmp_path, datasets=["mnist", "cifar100"])
+    (data / "emnist_letters.npz").unlink()  # X''
+    with pytest.raises(FileNotFoundError, match="file emnist_letters.npz"):
+        run(data, tmp_path)
+    assert not list(tmp_path.glob("out/*"))
     with pytest.raises(FileNotFoundError, match="Run the table first"):
         run(data, tmp_path, stored=True)
 
