@@ -8,9 +8,8 @@ from hashlib import blake2b
 
 import numpy as np
 from scipy import stats
-from sklearn.ensemble import RandomForestClassifier
 from sklearn.metrics import pairwise_distances_argmin, pairwise_distances_chunked
-from sklearn.model_selection import PredefinedSplit, cross_val_predict
+from sklearn.tree import ExtraTreeRegressor
 
 from skexpand.evaluation._gains import Interval
 
@@ -101,11 +100,10 @@ def density_and_coverage(X_new, X_real, k=5):
 def two_sample_auc(X_new, X_real, *, level=0.95, seed=0):
     """Give the AUC of a classifier that tells new rows from real ones.
 
-    A random forest, scored on rows it did not see (five folds): 0.5 where the rows
+    A small forest, scored on rows it did not see (three folds): 0.5 where the rows
     cannot be told apart, 1 where they always can. Copies of few rows are told apart,
     since the same row comes up on both sides of a fold. The interval is DeLong's [1]_
-    on the logit scale, with the correction of [2]_ for folds that train one another:
-    without it 95 % intervals hold 82 % for two samples of 200 rows of one law.
+    on the logit scale, with the correction of [2]_ for folds that train one another.
 
     Parameters
     ----------
@@ -131,26 +129,38 @@ def two_sample_auc(X_new, X_real, *, level=0.95, seed=0):
     n_least = min(len(X_new), len(X_real))
     if n_least < 2:
         return Interval(math.nan, math.nan, math.nan)
-    X = np.concatenate([X_new, X_real])
-    is_new = np.repeat([1, 0], [len(X_new), len(X_real)])
+    X = np.concatenate([X_new, X_real]).astype(np.float32)  # what trees compare
+    is_new = np.repeat([1.0, 0.0], [len(X_new), len(X_real)])
     # Each side is dealt out alike: a fold with more of one side would be trained on
     # less of it, and pull the area below a half.
     rng = np.random.default_rng(seed)
-    n_folds = min(5, n_least)
+    n_folds = min(3, n_least)
     folds = np.concatenate(
         [rng.permutation(len(side)) % n_folds for side in (X_new, X_real)]
     )
-    scores = cross_val_predict(
-        RandomForestClassifier(n_estimators=50, random_state=seed),
-        X,
-        is_new,
-        cv=PredefinedSplit(folds),
-        method="predict_proba",
-    )[:, 1]
+    scores = np.zeros(len(X))
+    for fold in range(n_folds):
+        tested = folds == fold
+        scores[tested] = _forest_scores(X[~tested], is_new[~tested], X[tested], rng)
     # Rows of one fold train the forests of the others, so scores are not independent:
     # the correction for resampling, 1 / J + n_test / n_train instead of 1 / J.
     inflation = 1 + n_folds / (n_folds - 1)
     return _delong(scores[: len(X_new)], scores[len(X_new) :], level, inflation)
+
+
+def _forest_scores(X_train, is_new, X_test, rng):
+    """Score rows by 25 extremely randomized trees.
+
+    Five folds of a random forest of 50 trees find 0.01 to 0.04 more of a shift and take
+    ten times as long. The trees stand alone because scikit-learn's forest spends most
+    of its time around trees this small.
+    """
+    scores = np.zeros(len(X_test))
+    for seed in rng.integers(2**31, size=25):
+        tree = ExtraTreeRegressor(max_features="sqrt", random_state=int(seed))
+        tree.fit(X_train, is_new, check_input=False)
+        scores += tree.predict(X_test, check_input=False)
+    return scores
 
 
 def _delong(positive, negative, level, inflation=1.0):
@@ -265,11 +275,12 @@ def duplicate_share(X_new, X_train):
         return math.nan
     singles = any(X.dtype in (np.float32, np.float16) for X in (X_new, X_train))
     dtype = np.float32 if singles else np.float64
-    known = set(_fingerprints(X_train, dtype))
-    return sum(print_ in known for print_ in _fingerprints(X_new, dtype)) / len(X_new)
+    known = set(fingerprints(X_train, dtype))
+    return sum(print_ in known for print_ in fingerprints(X_new, dtype)) / len(X_new)
 
 
-def _fingerprints(X, dtype):
+def fingerprints(X, dtype):
+    """Yield a hash of every row, in that precision."""
     for row in X:
         row = row.astype(dtype) + 0.0  # -0.0 becomes 0.0
         yield blake2b(row.tobytes(), digest_size=16).digest()

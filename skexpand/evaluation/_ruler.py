@@ -1,11 +1,14 @@
 """The quality figures of an arm's new rows, on one scale for all arms of a split."""
 
+from collections import Counter
+
 import numpy as np
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.model_selection import train_test_split
 
 from skexpand.evaluation import metrics
-from skexpand.evaluation._containers import is_image, take
+from skexpand.evaluation._containers import take
+from skexpand.evaluation._fidelity import fingerprints
 from skexpand.evaluation.classifiers import make_encoder
 from skexpand.evaluation.results import finite
 
@@ -31,7 +34,6 @@ class Ruler:
 
     def __init__(self, draw, seed):
         self.seed = seed
-        self.is_image = is_image(draw.X_pool)
         self.encoder = make_encoder(draw.X_pool).fit(draw.X_pool)
         X_pool, y_pool = self._part(draw.X_pool, draw.y_pool)
         self.X_held, self.y_held = self._part(draw.X_test, draw.y_test)
@@ -56,7 +58,7 @@ class Ruler:
         Parameters
         ----------
         X_big : ndarray or DataFrame
-            A training set; if it begins with the small set, that part is left out.
+            A training set; every row of the small set is left out of it once.
         y_big : ndarray
         draw : Draw
             Whose small set was grown.
@@ -68,9 +70,8 @@ class Ruler:
             was held out.
         """
         train, rows = self.encoder.transform(draw.X), self.encoder.transform(X_big)
-        n = len(train)
-        if len(rows) >= n and np.allclose(rows[:n], train, equal_nan=True):
-            rows, y_big = rows[n:], y_big[n:]
+        is_new = _is_new(rows, train)
+        rows, y_big = rows[is_new], y_big[is_new]
         known = np.isin(y_big, self.y_held)
         if not known.any():
             return {"quality": {}}
@@ -85,3 +86,18 @@ class Ruler:
             random_state=self.seed,
         )
         return {"quality": finite(figures)}
+
+
+def _is_new(rows, train):
+    """Mark the rows that remain when every training row is taken out once."""
+    n = len(train)
+    is_new = np.ones(len(rows), dtype=bool)
+    if len(rows) >= n and np.allclose(rows[:n], train, equal_nan=True):
+        is_new[:n] = False  # the usual order, whatever was lost in precision
+        return is_new
+    left = Counter(fingerprints(train, np.float32))
+    for place, row in enumerate(fingerprints(rows, np.float32)):
+        if left[row]:
+            left[row] -= 1
+            is_new[place] = False
+    return is_new

@@ -1,5 +1,6 @@
 """The evaluator finds the answers that are known: good, useless, harmful, copied."""
 
+import numpy as np
 import pytest
 
 from tests.evaluation.comparisons import (
@@ -90,6 +91,24 @@ def test_collapse_is_caught_by_the_collapse_figures(quality):
     assert collapsed.covariance_trace_ratio < 0.01
     assert collapsed.energy_distance > 10 * unseen.energy_distance
     assert collapsed.two_sample_auc_low > 0.9
+
+
+class Shuffled(Unseen):
+    """New rows and the originals in any order."""
+
+    def fit_resample(self, X, y):
+        X_big, y_big = super().fit_resample(X, y)
+        order = np.random.default_rng(0).permutation(len(y_big))
+        return X_big[order], y_big[order]
+
+
+def test_originals_are_no_copies_wherever_they_stand():
+    X, y = gaussians(60)
+    samplers = {"mine": Shuffled()}
+    settings = {"n_draws": 1, "ratio": 3, "n_per_class": 10, "quality": True}
+    (row,) = run(X, y, samplers, **settings).quality_frame().itertuples()
+    assert row.duplicate_share == 0
+    assert row.neighbor_ratio > 0.8
 
 
 def test_label_drift_is_caught_by_the_oracle(quality):
