@@ -19,7 +19,7 @@ def standardize(X, name="X"):
         X = X.detach().cpu().numpy()
     if hasattr(X, "columns") and not hasattr(X, "iloc"):  # polars
         X = _frame(X.to_dict(as_series=False))
-    if hasattr(X, "iloc"):
+    if is_frame(X):
         if X.columns.duplicated().any():
             raise ValueError(
                 f"{name} has several columns called "
@@ -30,7 +30,7 @@ def standardize(X, name="X"):
                 f"{name} has columns named by strings and by others, which "
                 "scikit-learn refuses. Rename them: X.columns = X.columns.astype(str)."
             )
-        times = [column for column in X if X[column].dtype.kind in "mM"]
+        times = [column for column in X if _holds_times(X[column])]
         if times:
             raise TypeError(
                 f"{name} has columns of dates or times: {', '.join(map(str, times))}. "
@@ -46,6 +46,16 @@ def standardize(X, name="X"):
     if array.dtype.kind in "biuf":
         return array
     return _frame(array.astype(object)).infer_objects()
+
+
+def _holds_times(column):
+    if column.dtype.kind != "O":
+        return column.dtype.kind in "mM"
+    from pandas.api.types import infer_dtype
+
+    # Dates of polars frames are objects; one-hot encoded they would pass unnoticed.
+    kind = infer_dtype(column, skipna=True)
+    return kind.startswith(("date", "time", "period"))
 
 
 def _read_list(X):
@@ -66,7 +76,7 @@ def _frame(cells):
 
 def is_frame(X):
     """Whether the rows are those of a pandas frame."""
-    return hasattr(X, "iloc")
+    return hasattr(X, "iloc") and hasattr(X, "columns")
 
 
 def is_image(X):
@@ -91,6 +101,50 @@ def join(X, X_new):
 def flatten(X):
     """Return images as rows of float64 pixels; in uint8 differences would wrap."""
     return X.reshape(len(X), -1).astype(np.float64)
+
+
+def restore(X_big, like):
+    """Return a sampler's rows in container, column order and kinds of the originals.
+
+    Else numbers that come back as objects would be taken for categories.
+    """
+    if not is_frame(like):
+        X_big = np.asarray(X_big)
+        return X_big if X_big.dtype.kind in "biuf" else X_big.astype(float)
+    if hasattr(X_big, "columns"):
+        X_big = standardize(X_big, "what the sampler returned")
+    else:
+        cells = np.asarray(X_big, dtype=object)
+        if cells.shape[1:] != like.shape[1:]:
+            return cells  # refused by its shape
+        X_big = _frame(cells)
+        X_big.columns = like.columns
+    if set(X_big.columns) != set(like.columns):
+        raise ValueError(
+            f"the sampler returned the columns {list(X_big.columns)}, expected "
+            f"{list(like.columns)}"
+        )
+    columns = {name: _restore_column(X_big[name], like[name]) for name in like.columns}
+    return type(like)(columns)
+
+
+def _restore_column(column, like):
+    import pandas as pd
+
+    if column.dtype == like.dtype:
+        return column
+    if like.dtype.kind in "iuf":
+        # Fractions between whole numbers stay: they are what interpolation makes.
+        return column if column.dtype.kind in "iuf" else pd.to_numeric(column)
+    if like.dtype.kind == "b":
+        return pd.to_numeric(column).ge(0.5).mask(column.isna()).astype(like.dtype)
+    levels = getattr(like.dtype, "categories", None)
+    if levels is not None and not column.dropna().isin(levels).all():
+        raise ValueError(
+            f"the sampler returned values in column {column.name!r} that are none of "
+            "its categories"
+        )
+    return column.astype(like.dtype)
 
 
 def unflatten(rows, like):

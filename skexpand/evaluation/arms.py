@@ -14,6 +14,7 @@ from skexpand.evaluation._containers import (
     flatten,
     is_frame,
     is_image,
+    restore,
     unflatten,
 )
 
@@ -81,7 +82,8 @@ def make_arms(samplers, baselines, ratio, *, image):
     if baselines is True:
         wanted = [*known, REAL]
     else:
-        wanted = [REFERENCE, *(baselines or ())]
+        baselines = [baselines] if isinstance(baselines, str) else baselines or ()
+        wanted = [REFERENCE, *baselines]
         unknown = set(wanted) - {*known, REAL}
         if unknown:
             names = ", ".join([*known, REAL])
@@ -129,7 +131,7 @@ def check_samplers(samplers):
     """
     if samplers is None:
         return {}
-    if hasattr(samplers, "fit_resample"):
+    if hasattr(samplers, "fit_resample") or isinstance(samplers, str):
         samplers = [samplers]
     named = samplers
     if not isinstance(samplers, dict):
@@ -156,6 +158,13 @@ def check_samplers(samplers):
                 f"Sampler {name!r} must have a method fit_resample(X, y), got "
                 f"{type(sampler).__name__}."
             )
+        for step, transformer in getattr(sampler, "steps", ()):
+            if hasattr(transformer, "transform"):
+                raise TypeError(
+                    f"Step {step!r} of sampler {name!r} transforms rows, but test rows "
+                    "stay as they are. Leave it out, or move it into a classifier's "
+                    "pipeline."
+                )
     return dict(named)
 
 
@@ -285,10 +294,7 @@ def resample(arm, X, y, ratio, streams):
     as_rows = is_image(X) and not _takes_images(sampler)
     X_big, y_big = sampler.fit_resample(flatten(X) if as_rows else X, y)
     y_big = np.asarray(y_big)
-    if as_rows:
-        X_big = unflatten(X_big, like=X)
-    elif not is_frame(X):
-        X_big = np.asarray(X_big)
+    X_big = (unflatten if as_rows else restore)(X_big, like=X)
     _check_result(X_big, y_big, X, y)
     return X_big, y_big, sampler
 
@@ -328,10 +334,8 @@ def _check_result(X_big, y_big, X, y):
     if tuple(X_big.shape[1:]) != tuple(X.shape[1:]):
         raise ValueError(
             f"the sampler returned rows of shape {tuple(X_big.shape[1:])}, "
-            f"got {tuple(X.shape[1:])}"
+            f"expected {tuple(X.shape[1:])}"
         )
-    if is_frame(X) and list(getattr(X_big, "columns", ())) != list(X.columns):
-        raise ValueError("the sampler did not return a frame of the columns it got")
     strange = set(y_big.tolist()) - set(y.tolist())
     lost = set(y.tolist()) - set(y_big.tolist())
     if strange or lost:

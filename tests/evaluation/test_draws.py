@@ -1,6 +1,7 @@
 """Test rows stay untouched, draws are nested, and impossible draws are refused."""
 
 import sys
+from datetime import date
 
 import numpy as np
 import pandas as pd
@@ -130,6 +131,7 @@ GOOD = [[0.0], [1.0]], ["a", "b"]
         (([[0.0], [np.inf]], ["a", "b"], None, None), ValueError, "contains infinity"),
         (([[0.0]], ["a", "b"], None, None), ValueError, "inconsistent numbers"),
         (([0.0, 1.0], ["a", "b"], None, None), ValueError, r"got shape \(2,\)"),
+        ((pd.Series([0.0, 1.0]), [0, 1], None, None), ValueError, r"got shape \(2,\)"),
         ((sparse.eye(2).tocsr(), ["a", "b"], None, None), TypeError, "is sparse"),
         (
             (np.full((2, 4, 4), np.nan), ["a", "b"], None, None),
@@ -138,6 +140,11 @@ GOOD = [[0.0], [1.0]], ["a", "b"]
         ),
         (
             (pd.DataFrame({"t": pd.to_datetime(["2020", "2021"])}), [0, 1], None, None),
+            TypeError,
+            "dates or times: t",
+        ),
+        (
+            (pd.DataFrame({"t": [None, date(2020, 1, 1)]}), [0, 1], None, None),
             TypeError,
             "dates or times: t",
         ),
