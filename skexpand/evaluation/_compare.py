@@ -16,7 +16,11 @@ from skexpand.evaluation.classifiers import check_classifiers
 from skexpand.evaluation.draws import Draws, check_data, check_sizes
 from skexpand.evaluation.protocol import Protocol
 from skexpand.evaluation.report import Report
-from skexpand.evaluation.results import append_rows, read_results
+from skexpand.evaluation.results import (
+    append_rows,
+    check_results_file,
+    read_results,
+)
 from skexpand.evaluation.runner import ERROR, run_units
 
 
@@ -183,17 +187,23 @@ def check_scoring(scoring):
     Raises
     ------
     ValueError
-        If scikit-learn knows no metric of the name, or there is none.
+        If scikit-learn knows no metric of the name, names repeat, or there is none.
     """
     if scoring is None:
         scoring = "balanced_accuracy"
     if not isinstance(scoring, dict):
         if not isinstance(scoring, list | tuple):
             scoring = [scoring]
-        scoring = {
-            each if isinstance(each, str) else getattr(each, "__name__", "score"): each
+        names = [
+            each if isinstance(each, str) else getattr(each, "__name__", "score")
             for each in scoring
-        }
+        ]
+        if len(set(names)) < len(names):
+            raise ValueError(
+                f"Two metrics would have one name among {', '.join(names)}: pass a "
+                "dict of name to metric."
+            )
+        scoring = dict(zip(names, scoring, strict=True))
     if not scoring:
         raise ValueError("scoring must name at least one metric, got none.")
     scorers = {}
@@ -223,6 +233,7 @@ class _ResultsFile:
         self.path = path
         self.header, self.rows = {}, []
         if path is not None and Path(path).exists():
+            check_results_file(path)
             self.header, self.rows = read_results(path)
 
     @property
@@ -290,13 +301,18 @@ def _warn_of_sizes(rows, arms, n_classes):
         ]
         if wrong:
             warnings.warn(
-                f"{name} returned {min(wrong)} to {max(wrong)} rows, not "
+                f"{name} returned {_span(wrong)} rows, not "
                 f"{ran[0]['ratio']:g} times the small set, in {len(wrong)} of "
                 f"{len(ran)} cells: its gain is also that of another size. A parameter "
                 "`ratio` or `sampling_strategy` would be set to the size asked for.",
                 RuntimeWarning,
                 stacklevel=3,
             )
+
+
+def _span(counts):
+    low, high = min(counts), max(counts)
+    return f"{low}" if low == high else f"{low} to {high}"
 
 
 def _warn_of_failures(rows):

@@ -1,7 +1,7 @@
 """Classifiers of a comparison, and how each is fitted in an arm."""
 
 import numpy as np
-from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.base import BaseEstimator, TransformerMixin, is_regressor
 from sklearn.compose import make_column_selector, make_column_transformer
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.impute import SimpleImputer
@@ -61,13 +61,14 @@ def check_classifiers(classifiers, X):
     Raises
     ------
     TypeError
-        If one is a class, or has no ``fit`` and ``predict``.
+        If one is a class, has no ``fit`` and ``predict``, is a regressor, or does not
+        derive from scikit-learn's base classes.
     ValueError
         If two of a list are of the same class, or there is none.
     """
     if classifiers is None:
         return default_classifiers(X)
-    if hasattr(classifiers, "fit"):
+    if hasattr(classifiers, "fit") or isinstance(classifiers, str):
         classifiers = [classifiers]
     if not isinstance(classifiers, dict):
         named = {type(each).__name__: each for each in classifiers}
@@ -88,6 +89,17 @@ def check_classifiers(classifiers, X):
         if not (hasattr(classifier, "fit") and hasattr(classifier, "predict")):
             raise TypeError(
                 f"Classifier {name!r} must have fit and predict, got "
+                f"{type(classifier).__name__}."
+            )
+        if not hasattr(classifier, "__sklearn_tags__"):
+            raise TypeError(
+                f"Classifier {name!r} must be one in scikit-learn's sense: derive "
+                f"{type(classifier).__name__} from sklearn.base.ClassifierMixin and "
+                "BaseEstimator, in this order."
+            )
+        if is_regressor(classifier):
+            raise TypeError(
+                f"{name!r} must be a classifier, got the regressor "
                 f"{type(classifier).__name__}."
             )
     return dict(classifiers)

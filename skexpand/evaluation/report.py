@@ -88,9 +88,12 @@ class Report:
     def metric(self):
         """Name of the primary score."""
         if not self.metrics:
+            reasons = dict.fromkeys(filter(None, (r.get("skipped") for r in self.rows)))
             raise ValueError(
                 f"There is no score among {len(self.rows)} rows: nothing has finished, "
-                "or everything was skipped."
+                "or everything was skipped"
+                + "".join(f" ({reason})" for reason in list(reasons)[:1])
+                + "."
             )
         return self.metrics[0]
 

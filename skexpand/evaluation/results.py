@@ -11,6 +11,8 @@ import numpy as np
 REQUIRED = ("cell", "protocol", "sampler", "classifier", "draw", "scores")
 """Keys without which a line is no result."""
 
+_HEADER = b'{"header": true'  # how a header begins, also one that a kill cut off
+
 
 def append_row(path, row):
     """Append one row with a single write, and wait until it is on disk.
@@ -127,6 +129,33 @@ def read_results(path, *, fingerprint=None):
             "another file, or the settings that the file was written with."
         )
     return header, list(rows.values())
+
+
+def check_results_file(path):
+    """Refuse to append to a file that is something else.
+
+    Parameters
+    ----------
+    path : str or path-like
+        An existing file. Empty, or cut off in its first line, it is one of results.
+
+    Raises
+    ------
+    ValueError
+        If it is a folder, or holds other things.
+    """
+    path = Path(path)
+    if path.is_dir():
+        raise ValueError(f"{path} is a folder. Name a file in it to keep results in.")
+    with path.open("rb") as file:
+        start = file.read(len(_HEADER))
+        file.seek(0)
+        is_known = _HEADER.startswith(start) or any(_parse(line) for line in file)
+    if not is_known:
+        raise ValueError(
+            f"{path} holds no results, and they would be appended to it. Name another "
+            "file."
+        )
 
 
 def _parse(line):

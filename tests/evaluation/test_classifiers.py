@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from imblearn.over_sampling import RandomOverSampler
 from sklearn.ensemble import RandomForestClassifier
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.model_selection import (
     GridSearchCV,
     RandomizedSearchCV,
@@ -178,11 +178,22 @@ def test_searches_have_the_same_candidates_in_every_arm():
     assert values[0] == values[1]
 
 
+class NoEstimator:
+    def fit(self, X, y):
+        return self
+
+    def predict(self, X):
+        return np.zeros(len(X))
+
+
 @pytest.mark.parametrize(
     ("classifiers", "error", "message"),
     [
         ({"x": object()}, TypeError, "must have fit and predict"),
         ({"x": GaussianNB}, TypeError, r"pass an instance, GaussianNB\(\)"),
+        ("SVM", TypeError, "must have fit and predict, got str"),
+        ({"x": Ridge()}, TypeError, "must be a classifier, got the regressor Ridge"),
+        ({"x": NoEstimator()}, TypeError, "derive NoEstimator from .*ClassifierMixin"),
         ([GaussianNB(), GaussianNB()], ValueError, "pass a dict"),
         ({}, ValueError, "got none"),
     ],

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from imblearn.under_sampling import RandomUnderSampler
 from sklearn.ensemble import RandomForestClassifier
-from sklearn.metrics import accuracy_score, make_scorer
+from sklearn.metrics import accuracy_score, f1_score, make_scorer
 from sklearn.neighbors import KNeighborsClassifier
 
 import skexpand.evaluation
@@ -155,7 +155,7 @@ def test_real_sets_stop_where_the_pool_does():
 
 
 def test_a_sampler_of_another_size_is_kept_and_named():
-    with pytest.warns(RuntimeWarning, match=r"a returned 10 to 10 rows, not 4 times"):
+    with pytest.warns(RuntimeWarning, match=r"a returned 10 rows, not 4 times"):
         rows = run(samplers={"a": RandomUnderSampler()}).rows
     assert [row["n_train"] for row in rows] == [10] * 4
 
@@ -180,6 +180,7 @@ def test_a_second_metric_that_a_classifier_lacks_is_left_out():
     [
         ({"scoring": "acuracy"}, ValueError, "got 'acuracy'. Did you mean accuracy"),
         ({"scoring": []}, ValueError, "at least one metric"),
+        ({"scoring": [make_scorer(f1_score)] * 2}, ValueError, "one name .* score, sc"),
         ({"scoring": {"mine": 3}}, TypeError, "must be a name or a callable"),
         ({"samplers": {"x": object()}}, TypeError, "must have a method fit_resample"),
         ({"n_per_class": 1000}, ValueError, "n_per_class=1000 rows, but class"),

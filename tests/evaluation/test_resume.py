@@ -134,6 +134,25 @@ def test_a_name_stands_for_one_set_of_parameters(tmp_path, change, message):
         run(**{**settings, **change})
 
 
+@pytest.mark.parametrize("text", ["import os\n", '{"name": "mine"}\n', "a,b\n1,2\n"])
+def test_a_file_of_something_else_is_left_alone(tmp_path, text):
+    path = tmp_path / "mine.txt"
+    path.write_text(text)
+    with pytest.raises(ValueError, match="mine.txt holds no results"):
+        run(resume=path)
+    assert path.read_text() == text
+    with pytest.raises(ValueError, match="is a folder. Name a file in it"):
+        run(resume=tmp_path)
+
+
+def test_a_header_that_a_kill_cut_off_is_written_again(tmp_path):
+    path = tmp_path / "r.jsonl"
+    first = run(resume=path)
+    path.write_bytes(path.read_bytes()[:40])
+    with pytest.warns(RuntimeWarning, match="1 damaged line"):
+        assert scores(run(resume=path)) == scores(first)
+
+
 def test_without_a_seed_a_file_goes_on_with_its_own(tmp_path):
     path = tmp_path / "r.jsonl"
     first = run(random_state=None, resume=path)
