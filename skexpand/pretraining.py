@@ -1,15 +1,19 @@
 """Learn the Koopman feature space: from the rows at hand, or from a larger X''."""
 
 import hashlib
+import math
 from dataclasses import dataclass, field
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from sklearn.covariance import ledoit_wolf
+from torch import nn
 
 from skexpand._random import RandomStreams
 from skexpand.nn.adaptation import adapt_filters
 from skexpand.nn.autoencoder import ConvAutoencoder, TableAutoencoder, reparametrize
+from skexpand.nn.layers import seeded
 from skexpand.nn.losses import reconstruction_loss
 from skexpand.nn.optimizer import Adam
 from skexpand.training import KL_WEIGHT, koopman_consistency
@@ -161,6 +165,7 @@ def train_autoencoder(
     learning_rate,
     streams,
     budget,
+    head=None,
     batch_size=_BATCH_SIZE,
 ):
     """Train an autoencoder alone: eq. 5, and eq. 10 where labels tell what is related.
@@ -181,19 +186,26 @@ def train_autoencoder(
         Source of randomness.
     budget : Budget
         Limit of time, and progress.
+    head : Module or None, default=None
+        Flattened latents to class logits, trained along and of no further use: what
+        tells the many classes of X'' apart tells others apart too. Leave it out on a
+        few samples, whose labels the latents would memorize.
     batch_size : int, default=64
         Samples in a step.
 
     Returns
     -------
     dict of str to list of float
-        ``reconstruction``, ``koopman`` and ``total``, one value a step.
+        ``reconstruction``, ``koopman``, ``classification`` and ``total``, one value a
+        step.
     """
     generator = streams.torch("autoencoder")
     parameters = [p for p in autoencoder.parameters() if p.requires_grad]
-    curve = {"reconstruction": [], "koopman": [], "total": []}
+    curve = {"reconstruction": [], "koopman": [], "classification": [], "total": []}
     if not parameters:
         return curve
+    if head is not None:
+        parameters += head.parameters()
     optimizer = Adam(parameters, learning_rate, max_norm=1.0)
     autoencoder.train()
     for _ in budget.steps(max_iter, "pre-training"):
@@ -212,9 +224,13 @@ def train_autoencoder(
         if y is not None:
             source, target = _related(y[rows])
             koopman = koopman_consistency(flat[source], flat[target])
-        total = reconstruction + 0.1 * koopman
+        classification = reconstruction * 0
+        if head is not None:
+            classification = F.cross_entropy(head(flat), y[rows])
+        total = reconstruction + 0.1 * koopman + classification
         optimizer.minimize(total)
-        for name, value in zip(curve, (reconstruction, koopman, total), strict=True):
+        values = (reconstruction, koopman, classification, total)
+        for name, value in zip(curve, values, strict=True):
             curve[name].append(value.item())
     autoencoder.eval()
     return curve
@@ -237,7 +253,7 @@ def pretrain_autoencoder(
     x : ndarray of shape (n, C, H, W) or (n, q)
         Encoded X''.
     y : ndarray of int or None
-        Class codes of X''.
+        Class codes of X''; with them latents learn to tell its classes apart.
     codec : TableCodec or ImageCodec
         What encoded X''.
     n_groups : int
@@ -262,6 +278,12 @@ def pretrain_autoencoder(
     autoencoder = build_autoencoder(
         samples, labels, n_groups=n_groups, generator=streams.torch("weights")
     ).to(device)
+    head = None
+    if labels is not None and (n_classes := int(labels.max()) + 1) > 1:
+        width = math.prod(autoencoder.latent_shape)
+        head = seeded(
+            nn.Linear, width, n_classes, generator=streams.torch("head"), gain=1.0
+        ).to(device)
     curve = train_autoencoder(
         autoencoder,
         samples,
@@ -270,6 +292,7 @@ def pretrain_autoencoder(
         learning_rate=2e-3,
         streams=streams,
         budget=budget,
+        head=head,
     )
     return PretrainedEncoder(
         kind=codec.kind,

@@ -170,3 +170,22 @@ def test_columns_in_another_order_than_in_pretraining_are_refused(large_table):
 def test_labels_of_another_length_are_refused(large):
     with pytest.raises(ValueError, match="X_large has 30 samples, y_large has 2"):
         pretrained(large, [0, 1])
+
+
+def test_labels_of_the_larger_set_make_latents_tell_classes_apart():
+    """A faint pattern on patches of all shades: reconstruction sees little but these."""
+    rng = np.random.default_rng(0)
+    y = np.arange(400) % 4
+    shades = np.kron(rng.random(size=(400, 4, 4)), np.ones((2, 2)))
+    patterns = 0.06 * rng.choice([-1, 1], size=(4, 8, 8))
+    X = np.clip(shades + patterns[y], 0, 1)
+
+    def accuracy(labels):
+        encoder = KoopmanEncoder(max_iter=150, random_state=0, finetune="none")
+        encoder.pretrain(X[:200], labels).fit(X[:200])
+        z = encoder.transform(X)
+        centers = np.stack([z[:200][y[:200] == c].mean(axis=0) for c in range(4)])
+        distance = np.linalg.norm(z[200:, None] - centers, axis=2)
+        return (distance.argmin(axis=1) == y[200:]).mean()
+
+    assert accuracy(y[:200]) > accuracy(None) + 0.1
