@@ -46,7 +46,8 @@ class ExpansiveSynthesizer(LatentView, BaseExpander):
     where an expander graph says which pairs meet which sample, attention over the
     latents of a Koopman autoencoder says how much each pair counts where, and a judge
     keeps what still looks like its class [1]_. For images a difference is a flow that
-    warps one image onto another, and pairs of all classes meet. For tables it is a
+    warps one image onto another, and pairs of all classes meet; half of the images are
+    mirrored where the pairs say that left and right mean nothing. For tables it is a
     vector in whitened space between rows of the class; normal noise is added, and the
     row shrunk back to its class mean, so that a class keeps its covariance.
 

@@ -61,13 +61,13 @@ def integrate(
 
 
 def warp(images: Tensor, displacement: Tensor) -> Tensor:
-    """Pull every image along its displacement.
+    """Pull every image along its displacement; beyond its border it is mirrored.
 
     Shapes: ``images (m, C, H, W)``, ``displacement (m, H, W, 2)`` ->
     ``(m, C, H, W)``.
     """
     grid = identity_grid(*images.shape[-2:], images.device) + displacement
-    return F.grid_sample(images, grid, padding_mode="border", align_corners=False)
+    return F.grid_sample(images, grid, padding_mode="reflection", align_corners=False)
 
 
 def gaussian_blur(images: Tensor, sigma: float) -> Tensor:
@@ -128,22 +128,37 @@ def register(
         Velocities in half image sides per unit of time.
     """
     height, width = source.shape[-2:]
-    sigma = _BLUR_SIGMA * max(height, width)
-    blurred_source, blurred_target = (
-        gaussian_blur(images, sigma) for images in (source, target)
-    )
+    blurred_source, blurred_target = _blurred(source), _blurred(target)
     rows, columns = control_size(height, width)
     velocity = source.new_zeros(len(source), 2, rows, columns).requires_grad_()
     optimizer = Adam([velocity], learning_rate, betas=(0.8, 0.95))
-    scale = blurred_target.var(dim=(1, 2, 3), correction=0).clamp_min(1e-4)
     for _ in range(n_iter):
-        moved = warp(blurred_source, integrate(velocity, height, width))
-        mismatch = (moved - blurred_target).square().mean(dim=(1, 2, 3)) / scale
+        mismatch = _mismatch(blurred_source, blurred_target, velocity)
         roughness = velocity.diff(dim=2).square().sum((1, 2, 3)) + velocity.diff(
             dim=3
         ).square().sum((1, 2, 3))
         optimizer.minimize((mismatch + smoothness * roughness).sum())
     return velocity.detach()
+
+
+@torch.no_grad()
+def unexplained(source: Tensor, target: Tensor, velocity: Tensor) -> Tensor:
+    """Share of each target's variance that its moved source leaves, both blurred.
+
+    Shapes: images ``(m, C, H, W)``, ``velocity (m, 2, g, g)`` -> ``(m,)``; more than 1
+    where the mean of the target would be nearer to it.
+    """
+    return _mismatch(_blurred(source), _blurred(target), velocity)
+
+
+def _blurred(images: Tensor) -> Tensor:
+    return gaussian_blur(images, _BLUR_SIGMA * max(images.shape[-2:]))
+
+
+def _mismatch(source: Tensor, target: Tensor, velocity: Tensor) -> Tensor:
+    scale = target.var(dim=(1, 2, 3), correction=0).clamp_min(1e-4)
+    moved = warp(source, integrate(velocity, *source.shape[-2:]))
+    return (moved - target).square().mean(dim=(1, 2, 3)) / scale
 
 
 class LocalDamping:

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from torch.nn.functional import grid_sample
 
 from skexpand.nn.flow import (
     LocalDamping,
@@ -10,6 +11,7 @@ from skexpand.nn.flow import (
     identity_grid,
     integrate,
     register,
+    unexplained,
     warp,
 )
 
@@ -67,7 +69,14 @@ def test_two_half_flows_are_the_whole_flow(generator):
     velocity = smooth_velocity(generator)
     whole = integrate(velocity, 28, 28, n_squarings=6)
     half = integrate(velocity / 2, 28, 28, n_squarings=5)
-    twice = half + warp(half.permute(0, 3, 1, 2), half).permute(0, 2, 3, 1)
+    # Fields go on beyond the border as they are, images are mirrored there.
+    there = grid_sample(
+        half.permute(0, 3, 1, 2),
+        identity_grid(28, 28) + half,
+        padding_mode="border",
+        align_corners=False,
+    )
+    twice = half + there.permute(0, 2, 3, 1)
     torch.testing.assert_close(twice, whole, atol=1e-6, rtol=0)
 
 
@@ -96,6 +105,13 @@ def test_warping_by_whole_pixels_shifts(size, generator):
     )
 
 
+def test_beyond_its_border_an_image_is_mirrored(generator):
+    images = torch.rand(1, 2, 8, 16, generator=generator)
+    right = torch.tensor([2 * 4 / 16, 0.0]).expand(1, 8, 16, 2)
+    moved = warp(images, right)
+    torch.testing.assert_close(moved[..., -4:], images[..., -4:].flip(3))
+
+
 def test_warping_is_linear_in_the_image(generator):
     """The Koopman operator of eq. 9: composition is linear in the observable."""
     f, g = torch.rand(2, 1, 1, 9, 13, generator=generator)
@@ -119,6 +135,13 @@ def test_registration_finds_the_shift_of_a_blob(size):
 def test_registration_of_an_image_onto_itself_does_not_move():
     image = blob(16, 16, 7, 8)
     assert not register(image, image).any()
+
+
+def test_what_is_unexplained_is_a_share_of_the_variance():
+    image, still = blob(16, 16, 7, 8, spread=4.0), torch.zeros(1, 2, 4, 4)
+    assert unexplained(image, image, still).item() == 0
+    flat = gaussian_blur(image, 0.036 * 16).mean().expand_as(image)
+    assert unexplained(flat, image, still).item() == pytest.approx(1, abs=1e-3)
 
 
 def test_registration_of_constant_images_stays_finite():

@@ -5,7 +5,8 @@ import torch
 
 from skexpand.nn.autoencoder import TableAutoencoder
 from skexpand.nn.expander import bipartite_expander
-from skexpand.nn.mixing import MixingPlan, PairBank
+from skexpand.nn.flow import gaussian_blur, register
+from skexpand.nn.mixing import MixingPlan, PairBank, same_class_pairs
 from skexpand.nn.movers import ImageMover, TableMover
 
 BANK = PairBank(torch.tensor([0, 1]), torch.tensor([1, 2]), torch.tensor([0, 0]))
@@ -82,6 +83,78 @@ def test_images_larger_than_the_registration_register_on_a_reduced_copy(generato
     mover = ImageMover.from_pairs(x, BANK)
     moved = mover(x, plan_of([0], [[0]]), torch.ones(1, 1, 6, 5), generator)
     assert (moved - x[1]).square().mean() < 0.4 * (x[0] - x[1]).square().mean()
+
+
+def textures(generator, n):
+    """Draw noise: no image explains another, left and right are alike."""
+    return torch.rand(n, 1, 16, 16, generator=generator)
+
+
+def hooks(n):
+    """Draw a hook that always opens to the right, at different places."""
+    x = torch.zeros(n, 1, 16, 16)
+    for i in range(n):
+        top, left = 2 + i % 3, 2 + i // 3
+        x[i, 0, top : top + 9, left : left + 2] = 1
+        x[i, 0, top + 7 : top + 9, left : left + 7] = 1
+    return gaussian_blur(x, 0.6)
+
+
+def all_pairs(n, generator):
+    return same_class_pairs(torch.zeros(n, dtype=torch.long), 10_000, generator)
+
+
+def shift_and_rest(velocity):
+    shift = velocity.mean(dim=(2, 3), keepdim=True)
+    return shift, velocity - shift
+
+
+@pytest.mark.parametrize(
+    ("is_texture", "low", "high"), [(True, 0, 0.7), (False, 0.8, 1)]
+)
+def test_only_shifts_carry_over_where_images_explain_little(
+    is_texture, low, high, generator
+):
+    """The bank of one pair is too small to mirror, so both fields are of that pair."""
+    x = textures(generator, 2) if is_texture else hooks(2)
+    bank = PairBank(*torch.tensor([[0], [1], [0]]))
+    shift, rest = shift_and_rest(ImageMover.from_pairs(x, bank).velocity)
+    raw_shift, raw_rest = shift_and_rest(register(x[:1], x[1:]))
+    torch.testing.assert_close(shift, raw_shift, atol=1e-5, rtol=1e-4)
+    # The affine part is scaled alone, the local part halved before.
+    rows = torch.linspace(-1, 1, rest.shape[2]).view(1, 1, -1, 1)
+    share = (rest * rows).sum() / (raw_rest * rows).sum()
+    assert low < share.item() < high
+
+
+def test_pairs_mirror_where_left_and_right_are_alike(generator):
+    mover = ImageMover.from_pairs(textures(generator, 20), all_pairs(20, generator))
+    assert 0.35 < mover.is_mirrored.float().mean() < 0.65
+
+
+@pytest.mark.parametrize("n", [4, 9])
+def test_no_pair_mirrors_what_has_a_left_and_a_right(n, generator):
+    mover = ImageMover.from_pairs(hooks(n), all_pairs(n, generator))
+    assert not mover.is_mirrored.any()
+
+
+def test_few_pairs_never_mirror(generator):
+    mover = ImageMover.from_pairs(textures(generator, 6), all_pairs(6, generator))
+    assert not mover.is_mirrored.any()
+
+
+def test_an_odd_number_of_mirrors_in_use_mirrors_the_image(generator):
+    x = images()
+    mover = ImageMover.from_pairs(x, BANK)
+    for part in (mover.velocity, mover.log_gain, mover.offset):
+        part.zero_()
+    mover.is_mirrored.fill_(True)
+    weights = torch.full((3, 2, 4, 4), 0.7)
+    weights[1, 1] = 0  # in use is the first pair alone
+    weights[2] = 0
+    moved = mover(x, plan_of([0, 0, 0], [[0, 1]] * 3), weights, generator)
+    torch.testing.assert_close(moved[1], x[0].flip(2), atol=1e-5, rtol=0)
+    torch.testing.assert_close(moved[[0, 2]], x[[0, 0]], atol=1e-5, rtol=0)
 
 
 def table_mover(x, generator, labels=None, bank=BANK):
