@@ -125,9 +125,7 @@ def _fit(scores, settings, curve, table, n):
 def lines_of(scores, *, by_classifier=True):
     """Return a line for each arm of each place, by classifier or in the mean of all."""
     lines = []
-    for dataset, n_per_class in scores.places:
-        place = scores.settings(dataset=dataset)
-        place = [s for s in place if s.n_per_class == n_per_class]
+    for place in scores.places.values():
         for settings in [[s] for s in place] if by_classifier else [place]:
             name = settings[0].classifier
             if len(settings) > 1:
@@ -193,9 +191,7 @@ def headlines_of(scores):
         verdict, remark = verdict_of(scores, scores.settings())
         # No multiplier: each data set has a learning curve of its own.
         headlines.append(Headline(None, None, verdict, None, "", remark))
-    for dataset, n_per_class in scores.places:
-        settings = scores.settings(dataset=dataset)
-        settings = [s for s in settings if s.n_per_class == n_per_class]
+    for (dataset, n_per_class), settings in scores.places.items():
         verdict, remark = verdict_of(scores, settings)
         multiplier, reason = None, "there is no verdict"
         if verdict.sampler:

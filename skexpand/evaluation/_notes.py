@@ -45,9 +45,7 @@ def _invalid_scores(scores):
 
 def _thin_comparisons(scores):
     """Say what cannot be told at a place, in the mean over its classifiers."""
-    for dataset, n_per_class in scores.places:
-        place = scores.settings(dataset=dataset)
-        place = [s for s in place if s.n_per_class == n_per_class]
+    for place in scores.places.values():
         where = analysis.title_of([place[0]]).rpartition(", ")[0]
         arms = scores.arms(place)
         if REFERENCE not in arms:

@@ -11,9 +11,7 @@ def panels_of(scores, max_panels=24):
     With more than `max_panels` the single classifiers are left out.
     """
     panels = []
-    for dataset, n_per_class in scores.places:
-        place = scores.settings(dataset=dataset)
-        place = [s for s in place if s.n_per_class == n_per_class]
+    for place in scores.places.values():
         panels.append(place)
         panels += [[s] for s in place] if len(place) > 1 else []
     if max_panels is not None and len(panels) > max_panels:
@@ -111,6 +109,5 @@ def place_text(scores, head):
     """Return the data set and size of a headline in words."""
     if head.dataset is None:
         return f"{len(scores.datasets)} data sets"
-    settings = scores.settings(dataset=head.dataset)
-    settings = [s for s in settings if s.n_per_class == head.n_per_class]
+    settings = scores.places[head.dataset, head.n_per_class]
     return analysis.title_of([settings[0]._replace(classifier=None)])

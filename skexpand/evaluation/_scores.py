@@ -94,8 +94,11 @@ class Scores:
 
     @property
     def places(self):
-        """Pairs of data set and size, in the order of the rows."""
-        return list(dict.fromkeys(setting.place for setting in self._cells))
+        """Return {(data set, size): its settings}, in the order of the rows."""
+        found = {}
+        for setting in self._cells:
+            found.setdefault(setting.place, []).append(setting)
+        return found
 
     @property
     def classifiers(self):
