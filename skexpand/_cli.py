@@ -215,6 +215,8 @@ def _find_samplers(names):
             found = getattr(import_module(module), kind, None)
             if found is None:
                 raise ValueError(f"Expected a class {kind!r} in {module}, got none.")
+            if not hasattr(found, "fit_resample"):
+                raise ValueError(f"Expected a class with fit_resample, got {name}.")
             samplers[kind] = found()
     return samplers, baselines
 

@@ -9,7 +9,11 @@ import numpy as np
 from sklearn.metrics import get_scorer, get_scorer_names
 
 from skexpand._random import RandomStreams
-from skexpand.evaluation._containers import content_hash, is_image
+from skexpand.evaluation._containers import (
+    content_hash,
+    describe_value,
+    is_image,
+)
 from skexpand.evaluation._plan import Plan
 from skexpand.evaluation.arms import make_arms
 from skexpand.evaluation.classifiers import check_classifiers
@@ -153,7 +157,7 @@ def compare(
         data=content_hash(X, y, *(() if X_test is None else (X_test, y_test))),
         test=test_size if X_test is None else "given",
         ratio=float(ratio),
-        scoring=tuple(scorers),
+        scoring=tuple(_name_of(*each) for each in scorers.items()),
         seed=streams.entropy,
     )
     draws = Draws(X, y, X_test, y_test, test_size, streams)
@@ -224,6 +228,13 @@ def check_scoring(scoring):
             )
         scorers[name] = scorer
     return scorers
+
+
+def _name_of(name, scorer):
+    """Return the name of a metric of scikit-learn's; others are described too."""
+    if name in get_scorer_names() and repr(get_scorer(name)) == repr(scorer):
+        return name
+    return f"{name}: {describe_value(scorer)}"
 
 
 class _ResultsFile:

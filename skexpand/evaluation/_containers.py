@@ -1,6 +1,7 @@
 """Rows of arrays, images and frames: taken, joined, hashed, flattened."""
 
 import hashlib
+import re
 
 import numpy as np
 
@@ -180,3 +181,10 @@ def content_hash(*containers):
             else:
                 digest.update("\x1f".join(map(str, values.ravel())).encode())
     return digest.hexdigest()[:16]
+
+
+def describe_value(value):
+    """Return a parameter as a string that is the same in every process."""
+    if isinstance(value, np.ndarray) or is_frame(value):
+        return f"{type(value).__name__} of shape {value.shape}, {content_hash(value)}"
+    return re.sub(r" at 0x[0-9a-f]+", "", " ".join(repr(value).split()))

@@ -1,7 +1,6 @@
 """The arms of a comparison: baselines that are always there, and samplers of users."""
 
 import copy
-import re
 from collections import Counter
 from dataclasses import dataclass
 
@@ -10,9 +9,8 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.utils import get_tags
 
 from skexpand.evaluation._containers import (
-    content_hash,
+    describe_value,
     flatten,
-    is_frame,
     is_image,
     restore,
     unflatten,
@@ -190,14 +188,8 @@ def describe(estimator):
         parameters = vars(estimator)
     for name, value in sorted(parameters.items()):
         if name.rpartition("__")[2] != "random_state":
-            found[name] = _describe_value(value)
+            found[name] = describe_value(value)
     return found
-
-
-def _describe_value(value):
-    if isinstance(value, np.ndarray) or is_frame(value):
-        return f"{type(value).__name__} of shape {value.shape}, {content_hash(value)}"
-    return re.sub(r" at 0x[0-9a-f]+", "", " ".join(repr(value).split()))
 
 
 def set_seeds(estimator, streams):

@@ -106,6 +106,7 @@ def test_every_option_is_a_parameter_of_compare(table, recorded, tmp_path, capsy
         (["--target", "label", "--samplers", "GAN"], "ADASYN, got 'GAN'"),
         (["--target", "label", "--samplers", "imblearn.Nothing"], "class 'Nothing' in"),
         (["--target", "label", "--samplers", "no_such.Thing"], "No module named"),
+        (["--target", "label", "--samplers", "sklearn.svm.SVC"], "with fit_resample"),
         (["--target", "label", "--n-per-class", "999"], "n_per_class=999 rows"),
     ],
 )

@@ -6,6 +6,7 @@ import time
 import pytest
 from imblearn.over_sampling import SMOTE
 from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import f1_score, make_scorer
 from sklearn.neighbors import KNeighborsClassifier
 
 from skexpand.evaluation import Report, _plan, read_results
@@ -100,6 +101,10 @@ def test_a_truncated_file_loses_one_cell(tmp_path):
         ({"ratio": 5}, "ratio was 4.0, is 5.0"),
         ({"random_state": 1}, "seed was 0, is 1"),
         ({"scoring": "accuracy"}, "scoring was .'balanced_accuracy'., is .'accuracy'."),
+        (
+            {"scoring": {"balanced_accuracy": make_scorer(f1_score)}},
+            "scoring was .'balanced_accuracy'., is ..balanced_accuracy: make_scorer",
+        ),
         ({"test_size": 0.3}, "test was 0.5, is 0.3"),
         ({"X": gaussians(60, seed=5)[0]}, "data was"),
     ],
