@@ -290,6 +290,12 @@ def _check_labels(y, name):
                 f"{missing.sum()} of {len(y)} labels in {name} are missing. Drop or "
                 "label these rows."
             )
+    types = sorted({type(each).__name__ for each in y.tolist()})
+    if len(types) > 1:
+        raise ValueError(
+            f"{name} has labels of the types {' and '.join(types)}; give all one type, "
+            "such as str."
+        )
     check_classification_targets(y)
     return y
 

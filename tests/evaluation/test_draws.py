@@ -126,6 +126,11 @@ GOOD = [[0.0], [1.0]], ["a", "b"]
             "1 of 2 labels in y",
         ),
         (([[0.0], [1.0]], [0.0, np.nan], None, None), ValueError, "1 of 2 labels"),
+        (
+            ([[0.0], [1.0]], np.array([1, "a"], dtype=object), None, None),
+            ValueError,
+            "y has labels of the types int and str",
+        ),
         (([[0.0], [1.0]], ["a", "a"], None, None), ValueError, "at least two classes"),
         (([[0.0], [1.0]], [0.1, 0.7], None, None), ValueError, "Unknown label type"),
         (([[0.0], [np.inf]], ["a", "b"], None, None), ValueError, "contains infinity"),
