@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from skexpand.evaluation import statistics
-from skexpand.evaluation._scores import REFERENCE, WITHOUT_NEW_ROWS
+from skexpand.evaluation._scores import REAL, REFERENCE, WITHOUT_NEW_ROWS
 from skexpand.evaluation._text import number, scale_of
 from skexpand.evaluation.learning_curve import LearningCurve, Multiplier
 
@@ -100,7 +100,9 @@ def multiplier_of(scores, settings, sampler):
     if REFERENCE not in curve:
         return None, "there is no arm named none to start the learning curve from"
     if len(curve) < 2:
-        return None, "no larger real training set was measured (the pool has no more)"
+        asked = any(row["sampler"] == REAL for row in scores.rows)
+        why = "the pool has no more" if asked else "the arm real was left out"
+        return None, f"no larger real training set was measured ({why})"
     table = scores.aligned(settings, [sampler, *curve])
     if not table.shape[1]:
         return None, "no draw has both this arm and every size of the learning curve"

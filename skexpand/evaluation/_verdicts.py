@@ -236,6 +236,7 @@ class _Words:
         else:
             size = f"a gain of {self.number(gain.mean, sign=True)}"
         if needed is None:
+            size = "this" if self.number(gain.mean) == "0.0" else size
             return (
                 f"{text}; {size} is too small to tell from "
                 f"{self.number(self.threshold)} by drawing more often."

@@ -231,7 +231,10 @@ def test_without_larger_real_sets_the_worth_is_empty_and_said_to_be():
     report = Report(*simulate(multiples=()))
     frame = report.to_frame()
     assert frame[frame.sampler != "none"].data_multiplier.isna().all()
-    assert any("no larger real training set" in note for note in report.notes())
+    assert any("(the arm real was left out)" in note for note in report.notes())
+    small = {**report.rows[-1], "sampler": "real", "multiple": 2.0}
+    rows = [*report.rows, skip(small, "needs 20 rows")]
+    assert any("(the pool has no more)" in note for note in Report(rows).notes())
 
 
 def test_skipped_arm_is_a_note_with_its_reason_not_a_row():

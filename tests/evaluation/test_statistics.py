@@ -197,7 +197,9 @@ def test_draws_that_overlap_may_never_tell():
 
     assert found.outcome == "cannot tell"
     assert found.draws_needed is None
-    assert "too small to tell" in found.sentence
+    assert "a gain of +0.8 is too small to tell from 0.0" in found.sentence
+    nothing = verdict({"ES": gain_of([0.01, -0.01, 0.02, -0.02])})
+    assert "; this is too small to tell from 0.0" in nothing.sentence
 
 
 def test_a_loss_is_called_a_loss():
