@@ -23,6 +23,7 @@ from skexpand.nn.mixing import MixingPlan, PairBank
 _LOCAL_SHARE = 0.5  # 1 lost three points on other draws, see docs/method.md
 _TAIL = 0.05  # share of pixels that counts as darkest and brightest
 _MIRROR_COST = 0.1  # of the mean log mismatch; CIFAR 0.01-0.03, writing from 0.4 on
+_WELL_EXPLAINED = 0.85  # from here on moves keep all of their length
 _FEWEST_PAIRS = 30  # fewer do not tell what mirroring costs
 _LARGEST_LOG_GAIN = 0.7  # contrast at most halved or doubled by one pair
 _REGISTRATION_SIDE = 32  # larger images register on a reduced copy
@@ -42,7 +43,8 @@ class ImageMover(nn.Module):
 
     The share of each other's variance that images of a class explain once registered
     is 0.9 for digits and 0.3 for photographs, where a good part of it is chance. Shifts
-    carry over in either case; all else of every move is scaled by that share.
+    carry over in either case; all else of every move is scaled by that share over 0.85,
+    at most 1.
 
     Where mirroring the sources costs the registration nothing on average, left and
     right mean nothing to the classes. Then a pair whose mirrored source fits better
@@ -145,6 +147,7 @@ def _register_pairs(x, bank, progress):
     every = torch.arange(len(bank), device=x.device)
     velocity, left = velocity[chosen, every], left[chosen, every]
     explained = 1 - left.clamp(max=1).mean() if len(bank) else left.sum()
+    explained = (explained / _WELL_EXPLAINED).clamp(max=1)
     shift = velocity.mean(dim=(2, 3), keepdim=True)
     return shift + explained * (velocity - shift), is_mirrored, explained
 

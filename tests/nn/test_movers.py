@@ -110,7 +110,7 @@ def shift_and_rest(velocity):
 
 
 @pytest.mark.parametrize(
-    ("is_texture", "low", "high"), [(True, 0, 0.7), (False, 0.8, 1)]
+    ("is_texture", "low", "high"), [(True, 0, 0.7), (False, 0.8, 1.01)]
 )
 def test_only_shifts_carry_over_where_images_explain_little(
     is_texture, low, high, generator
