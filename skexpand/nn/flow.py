@@ -61,13 +61,13 @@ def integrate(
 
 
 def warp(images: Tensor, displacement: Tensor) -> Tensor:
-    """Pull every image along its displacement; beyond its border it is mirrored.
+    """Pull every image along its displacement; beyond its border it goes on as it is.
 
     Shapes: ``images (m, C, H, W)``, ``displacement (m, H, W, 2)`` ->
     ``(m, C, H, W)``.
     """
     grid = identity_grid(*images.shape[-2:], images.device) + displacement
-    return F.grid_sample(images, grid, padding_mode="reflection", align_corners=False)
+    return F.grid_sample(images, grid, padding_mode="border", align_corners=False)
 
 
 def gaussian_blur(images: Tensor, sigma: float) -> Tensor:
