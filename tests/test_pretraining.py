@@ -173,7 +173,7 @@ def test_labels_of_another_length_are_refused(large):
 
 
 def test_labels_of_the_larger_set_make_latents_tell_classes_apart():
-    """A faint pattern on patches of all shades: reconstruction sees little but these."""
+    """A faint pattern on patches of all shades, which reconstruction is about."""
     rng = np.random.default_rng(0)
     y = np.arange(400) % 4
     shades = np.kron(rng.random(size=(400, 4, 4)), np.ones((2, 2)))
