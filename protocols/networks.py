@@ -6,44 +6,12 @@ compared is the training set, so nothing here depends on the arm but its images.
 
 import numpy as np
 import torch
-from torch import nn
 from torch.nn import functional as F
+
+from skexpand.evaluation.networks import build_cnn
 
 # Larger batches at test time only cost memory.
 _TEST_BATCH = 500
-
-
-def build_cnn(image_shape, n_classes):
-    """Build conv 32 - conv 64 - dense 128 with pooling, batch norm and dropout.
-
-    Pooling comes right after the convolution, which leaves a quarter of the pixels to
-    the rest of the block: with ``channels_last`` a step takes half as long and nothing
-    is lost (MNIST, classical augmentation, draw 0: 94.9; with pooling last 93.8).
-
-    Shapes: ``(n, C, H, W) -> (n, n_classes)`` for ``image_shape = (C, H, W)``, sides
-    of at least 4 pixels.
-    """
-    n_channels, height, width = image_shape
-    if min(height, width) < 4:
-        raise ValueError(
-            "Images must have sides of at least 4 pixels, because they are halved "
-            f"twice; got {height} x {width}."
-        )
-    return nn.Sequential(
-        nn.Conv2d(n_channels, 32, 3, padding=1),
-        nn.MaxPool2d(2),
-        nn.BatchNorm2d(32),
-        nn.ReLU(),
-        nn.Conv2d(32, 64, 3, padding=1),
-        nn.MaxPool2d(2),
-        nn.BatchNorm2d(64),
-        nn.ReLU(),
-        nn.Flatten(),
-        nn.Linear(64 * (height // 4) * (width // 4), 128),
-        nn.ReLU(),
-        nn.Dropout(0.3),
-        nn.Linear(128, n_classes),
-    ).to(memory_format=torch.channels_last)
 
 
 def to_tensor(X):

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from scipy.stats import t as student_t
 
 # Started as a script, Python looks in this folder and not in the repository.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from protocols.journal import read_rows  # noqa: E402
+from skexpand.evaluation.statistics import mean_interval  # noqa: E402
 
 REFERENCES = ("none", "classical", "SMOTE")
 
@@ -72,12 +72,8 @@ def paired_gain(scores, reference, confidence=0.95):
     for cell in shared:
         units.setdefault(cell[axis], []).append(scores[cell] - reference[cell])
     differences = np.array([np.mean(values) for values in units.values()])
-    n = len(differences)
-    half_width = np.nan
-    if n > 1:
-        quantile = student_t.ppf((1 + confidence) / 2, df=n - 1)
-        half_width = quantile * differences.std(ddof=1) / n**0.5
-    return Gain(float(differences.mean()), float(half_width), n)
+    mean, low, _ = mean_interval(differences, level=confidence)
+    return Gain(mean, mean - low, len(differences))
 
 
 def format_table(scores, references=REFERENCES):

@@ -198,7 +198,8 @@ def _find_samplers(names):
 
     if names is None:
         return {"ES": ExpansiveSynthesizer()}, True
-    known = {arm.name: None for arm in make_arms(None, True, ratio=10, image=False)}
+    arms = make_arms(None, True, ratio=10, image=False)
+    known = list(dict.fromkeys(arm.name for arm in arms))
     samplers, baselines = {}, ["real"]  # without real rows there is no multiplier
     for name in names:
         module, _, kind = name.rpartition(".")

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from scipy.stats import t as student_t
+
+from skexpand.evaluation.statistics import mean_interval
 
 CONFIDENCE = 0.95
 REFERENCE = "none"
@@ -207,11 +208,7 @@ def paired_gain(scores, reference):
     once, by its mean over the classifiers: they share its data.
     """
     differences = 100 * (scores - reference).mean(axis=1)
-    n = len(differences)
-    mean = differences.mean()
-    quantile = student_t.ppf((1 + CONFIDENCE) / 2, df=n - 1)
-    half_width = quantile * differences.std(ddof=1) / n**0.5
-    return Gain(mean, mean - half_width, mean + half_width)
+    return Gain(*mean_interval(differences, level=CONFIDENCE))
 
 
 def format_table(arms, classifiers, scores):

@@ -11,6 +11,7 @@ from sklearn.model_selection import StratifiedKFold
 from sklearn.neighbors import KNeighborsClassifier
 
 from skexpand._random import RandomStreams
+from skexpand.nn.movers import PRIOR_ROWS
 
 FACTORS = (1.0, 0.5, 2.0, 0.25, 4.0)
 """Corrections that are tried; of equal ones the first wins."""
@@ -21,7 +22,6 @@ _LEAST_ROWS = 20
 _MOST_ROWS = 400  # more would cost time and change little
 _N_FOLDS, _N_REPEATS = 5, 3
 _N_COPIES = 3  # moved copies of each training row
-_PRIOR_ROWS = 3  # as in TableMover
 # Brier score that a correction of e-fold must gain to be believed.
 _PENALTY = 0.003
 
@@ -106,7 +106,7 @@ def _fold_losses(x, y, x_test, y_test, generator):
     other = [
         order[first[y[copied]] + generator.integers(counts[y[copied]])] for _ in "ab"
     ]
-    share = (_PRIOR_ROWS / (_PRIOR_ROWS + counts))[y[copied], None]
+    share = (PRIOR_ROWS / (PRIOR_ROWS + counts))[y[copied], None]
     move = np.sqrt((1 - share) / 2) * (x[other[0]] - x[other[1]])
     move += np.sqrt(share) * noise
     truth, weight = np.eye(len(counts))[y_test], 1 / np.bincount(y_test)[y_test]

@@ -309,8 +309,18 @@ def build_cnn(image_shape, n_classes):
     -------
     torch.nn.Sequential
         Maps ``(n, C, H, W)`` to logits ``(n, n_classes)``.
+
+    Raises
+    ------
+    ValueError
+        For smaller sides.
     """
     n_channels, height, width = image_shape
+    if min(height, width) < 4:
+        raise ValueError(
+            "Images must have sides of at least 4 pixels, because they are halved "
+            f"twice; got {height} x {width}."
+        )
     return nn.Sequential(
         nn.Conv2d(n_channels, 32, 3, padding=1),
         nn.MaxPool2d(2),

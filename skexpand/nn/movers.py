@@ -27,7 +27,7 @@ _WELL_EXPLAINED = 0.85  # from here on moves keep all of their length
 _FEWEST_PAIRS = 30  # fewer do not tell what mirroring costs
 _LARGEST_LOG_GAIN = 0.7  # contrast at most halved or doubled by one pair
 _REGISTRATION_SIDE = 32  # larger images register on a reduced copy
-_PRIOR_ROWS = 3  # what the shared covariance counts beside the rows of a class
+PRIOR_ROWS = 3  # what the shared covariance counts beside the rows of a class
 _PAIRS_AT_ONCE = 128  # the working set then fits the cache; bounds memory too
 
 
@@ -111,7 +111,8 @@ class ImageMover(nn.Module):
         x, pair = x[plan.anchor], plan.pair
         is_used = weights.abs().amax(dim=(2, 3)) > 0
         is_odd = (self.is_mirrored[pair] & is_used).sum(dim=1) % 2 == 1  # (m,)
-        x = torch.where(is_odd[:, None, None, None], x.flip(3), x)
+        if is_odd.any():
+            x = torch.where(is_odd[:, None, None, None], x.flip(3), x)
         velocity = self.velocity[pair]  # (m, D, 2, g, g')
         local = F.interpolate(
             weights, size=velocity.shape[-2:], mode="bilinear", align_corners=True
@@ -219,7 +220,7 @@ class TableMover(nn.Module):
         one_hot = F.one_hot(labels).to(x.dtype)  # (n, n_classes)
         counts = one_hot.sum(dim=0).unsqueeze(1)  # (n_classes, 1)
         means = (one_hot.T @ x) / counts.clamp_min(1)
-        share = _PRIOR_ROWS / (_PRIOR_ROWS + counts)
+        share = PRIOR_ROWS / (PRIOR_ROWS + counts)
         coloring = autoencoder.coloring.clone()
         return cls(means[labels], share[labels], autoencoder.to_map(move), coloring)
 
