@@ -60,14 +60,34 @@ def integrate(
     return field.permute(0, 2, 3, 1)
 
 
-def warp(images: Tensor, displacement: Tensor) -> Tensor:
-    """Pull every image along its displacement; beyond its border it goes on as it is.
+def warp(
+    images: Tensor,
+    displacement: Tensor,
+    *,
+    mode: str = "bilinear",
+    padding: str = "border",
+) -> Tensor:
+    """Pull every image along its displacement.
 
-    Shapes: ``images (m, C, H, W)``, ``displacement (m, H, W, 2)`` ->
-    ``(m, C, H, W)``.
+    Parameters
+    ----------
+    images : Tensor of shape (m, C, H, W)
+    displacement : Tensor of shape (m, H, W, 2)
+        In half image sides.
+    mode : {"bilinear", "bicubic"}, default="bilinear"
+        How values between pixels are read. The bicubic one keeps edges sharp, but may
+        leave the range of the image.
+    padding : {"border", "reflection"}, default="border"
+        Beyond its border an image goes on as it is, or mirrored.
+
+    Returns
+    -------
+    Tensor of shape (m, C, H, W)
     """
     grid = identity_grid(*images.shape[-2:], images.device) + displacement
-    return F.grid_sample(images, grid, padding_mode="border", align_corners=False)
+    return F.grid_sample(
+        images, grid, mode=mode, padding_mode=padding, align_corners=False
+    )
 
 
 def gaussian_blur(images: Tensor, sigma: float) -> Tensor:

@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor, nn
 
+from skexpand.nn.appearance import Recoloring
 from skexpand.nn.flow import (
     LocalDamping,
     control_size,
@@ -21,25 +22,23 @@ from skexpand.nn.flow import (
 from skexpand.nn.mixing import MixingPlan, PairBank
 
 _LOCAL_SHARE = 0.5  # 1 lost three points on other draws, see docs/method.md
-_TAIL = 0.05  # share of pixels that counts as darkest and brightest
 _MIRROR_COST = 0.1  # of the mean log mismatch; CIFAR 0.01-0.03, writing from 0.4 on
 _WELL_EXPLAINED = 0.85  # from here on moves keep all of their length
 _FEWEST_PAIRS = 30  # fewer do not tell what mirroring costs
-_LARGEST_LOG_GAIN = 0.7  # contrast at most halved or doubled by one pair
 _REGISTRATION_SIDE = 32  # larger images register on a reduced copy
 PRIOR_ROWS = 3  # what the shared covariance counts beside the rows of a class
 _PAIRS_AT_ONCE = 128  # the working set then fits the cache; bounds memory too
 
 
 class ImageMover(nn.Module):
-    r"""Warp an image by a mix of flows and recolor it by a mix of contrasts.
+    r"""Warp an image by a mix of flows and recolor it by a mix of its pairs' light.
 
     .. math::
-        x' = A\big(M^{r} x_i \circ \exp(h \textstyle\sum_k W_k v_k)\big), \quad
-        A(x) = (x - b) \, e^{h \sum_k w_k g_k} + b + h \sum_k w_k o_k
+        x' = A\big(M^{r} x_i \circ \exp(h \textstyle\sum_k W_k v_k)\big)
 
-    with the pair's velocity field :math:`v`, log-contrast :math:`g` and brightness
-    offset :math:`o` per channel, and the black point :math:`b` of the source.
+    with the pair's velocity field :math:`v` and the `Recoloring` :math:`A`. The warped
+    image is read off by bicubic interpolation: a linear one blurs what it moves, and a
+    classifier tells blurred from sharp.
 
     The share of each other's variance that images of a class explain once registered
     is 0.9 for digits and 0.3 for photographs, where a good part of it is chance. Shifts
@@ -49,7 +48,8 @@ class ImageMover(nn.Module):
     Where mirroring the sources costs the registration nothing on average, left and
     right mean nothing to the classes. Then a pair whose mirrored source fits better
     contributes the mirror :math:`M`, and an odd number :math:`r` of such pairs mirrors
-    the image. No set of digits or letters measured passes.
+    the image. No set of digits or letters measured passes. Where images are mirrored,
+    so is what lies beyond their borders.
 
     Axes: ``b`` pairs, ``m`` new images, ``D`` pairs each, ``g, g'`` control points.
 
@@ -57,20 +57,20 @@ class ImageMover(nn.Module):
     ----------
     velocity : Tensor of shape (b, 2, g, g')
         What carries a pair's source onto its target.
-    log_gain, offset : Tensor of shape (b, C)
-        What turns the source's range of values into the target's.
     is_mirrored : Tensor of bool, shape (b,)
         Which pairs contribute a mirror.
+    recoloring : Recoloring
+        Light and contrast of the images, and how pairs differ in them.
     """
 
     def __init__(
-        self, velocity: Tensor, log_gain: Tensor, offset: Tensor, is_mirrored: Tensor
+        self, velocity: Tensor, is_mirrored: Tensor, recoloring: Recoloring
     ) -> None:
         super().__init__()
         self.register_buffer("velocity", velocity)
         self.register_buffer("is_mirrored", is_mirrored)
-        self.register_buffer("log_gain", log_gain)
-        self.register_buffer("offset", offset)
+        self.recoloring = recoloring
+        self._padding = "reflection" if is_mirrored.any() else "border"
 
     @classmethod
     def from_pairs(
@@ -91,14 +91,8 @@ class ImageMover(nn.Module):
         if max(x.shape[2:]) > _REGISTRATION_SIDE:
             scale = _REGISTRATION_SIDE / max(x.shape[2:])
             small = F.interpolate(x, scale_factor=scale, mode="area")
-        velocity, is_mirrored, explained = _register_pairs(small, bank, progress)
-        low, high = _tails(x)
-        span = (high - low).clamp_min(1 / 255).log()
-        gain = (span[bank.target] - span[bank.source]).clamp(
-            -_LARGEST_LOG_GAIN, _LARGEST_LOG_GAIN
-        )
-        offset = low[bank.target] - low[bank.source]
-        return cls(velocity, explained * gain, explained * offset, is_mirrored)
+        velocity, is_mirrored = _register_pairs(small, bank, progress)
+        return cls(velocity, is_mirrored, Recoloring.from_pairs(x, bank))
 
     def forward(
         self, x: Tensor, plan: MixingPlan, weights: Tensor, generator: Generator
@@ -118,16 +112,15 @@ class ImageMover(nn.Module):
             weights, size=velocity.shape[-2:], mode="bilinear", align_corners=True
         )
         mixed = (local.unsqueeze(2) * velocity).sum(dim=1)  # (m, 2, g, g')
-        moved = warp(x, integrate(mixed, *x.shape[2:]))
-        overall = weights.mean(dim=(2, 3)).unsqueeze(2)  # (m, D, 1)
-        log_gain = (overall * self.log_gain[pair]).sum(dim=1)[..., None, None]
-        offset = (overall * self.offset[pair]).sum(dim=1)[..., None, None]
-        black = _tails(x)[0][..., None, None]
-        return ((moved - black) * log_gain.exp() + black + offset).clamp(0, 1)
+        moved = warp(
+            x, integrate(mixed, *x.shape[2:]), mode="bicubic", padding=self._padding
+        )
+        overall = weights.mean(dim=(2, 3))  # (m, D)
+        return self.recoloring(moved, plan.anchor, pair, overall).clamp(0, 1)
 
 
 def _register_pairs(x, bank, progress):
-    """Fields of all pairs, which of them mirror, and how well images explain others."""
+    """Fields of all pairs, as far as they carry over, and which of them mirror."""
     rows, columns = control_size(*x.shape[2:])
     damp = LocalDamping(rows, columns, _LOCAL_SHARE)
     # As it is and mirrored: two fields and two mismatches of every pair.
@@ -150,7 +143,7 @@ def _register_pairs(x, bank, progress):
     explained = 1 - left.clamp(max=1).mean() if len(bank) else left.sum()
     explained = (explained / _WELL_EXPLAINED).clamp(max=1)
     shift = velocity.mean(dim=(2, 3), keepdim=True)
-    return shift + explained * (velocity - shift), is_mirrored, explained
+    return shift + explained * (velocity - shift), is_mirrored
 
 
 def _costs_nothing(left):
@@ -247,10 +240,3 @@ class TableMover(nn.Module):
         center = self.center[plan.anchor]
         moved = source - center + step @ self.coloring
         return center + moved / (1 + length.square()).sqrt()
-
-
-def _tails(x: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean of the darkest and of the brightest pixels. Shapes: -> ``(n, C)`` twice."""
-    ordered = x.flatten(2).sort(dim=2).values
-    n_tail = max(1, round(_TAIL * ordered.shape[2]))
-    return ordered[..., :n_tail].mean(dim=2), ordered[..., -n_tail:].mean(dim=2)
