@@ -8,8 +8,15 @@ from skexpand.nn.classifier import Classifier
 from skexpand.nn.movers import ImageMover, TableMover
 from skexpand.nn.network import ExpansionNetwork
 
+# Photographs keep 0.64 to 1.26, writing 0.19 to 0.56, on texture too (docs/method.md).
+_KEPT_BY_MIRRORING = 0.6
 
-def build_network(parameters, samples, labels, bank, *, strength, generator, budget):
+
+def _mirror(x):
+    return x.flip(3)
+
+
+def build_network(parameters, samples, labels, bank, *, probe, generator, budget):
     """Build the expansion network, untrained but for what pre-training brought.
 
     Parameters
@@ -22,8 +29,8 @@ def build_network(parameters, samples, labels, bank, *, strength, generator, bud
         Class codes, on the same device.
     bank : PairBank
         Pairs whose differences are mixed; images are registered here.
-    strength : float
-        Length of the mixed difference.
+    probe : ImageProbe or None
+        Says whether images may be mirrored; None for tables and without moves.
     generator : torch.Generator
         Source of the first weights, on the CPU.
     budget : Budget
@@ -32,7 +39,7 @@ def build_network(parameters, samples, labels, bank, *, strength, generator, bud
     Returns
     -------
     ExpansionNetwork
-        On the device of `samples`.
+        On the device of `samples`, of strength 1.
     """
     autoencoder = start_autoencoder(
         samples,
@@ -58,9 +65,12 @@ def build_network(parameters, samples, labels, bank, *, strength, generator, bud
     mover = None
     if parameters.decoder == "flow" and samples.dim() == 4:
         mover = ImageMover.from_pairs(
-            samples, bank, partial(budget.show, description="registering")
+            samples,
+            bank,
+            partial(budget.show, description="registering"),
+            may_mirror=probe.kept_under(_mirror) > _KEPT_BY_MIRRORING,
         )
     elif parameters.decoder == "flow":
         mover = TableMover.from_pairs(autoencoder, samples, labels, bank)
-    network = ExpansionNetwork(autoencoder, classifier, attention, mover, strength)
+    network = ExpansionNetwork(autoencoder, classifier, attention, mover, strength=1.0)
     return network.to(samples.device)

@@ -45,11 +45,10 @@ class ImageMover(nn.Module):
     carry over in either case; all else of every move is scaled by that share over 0.85,
     at most 1.
 
-    Where mirroring the sources costs the registration nothing on average, left and
-    right mean nothing to the classes. Then a pair whose mirrored source fits better
+    Where left and right mean nothing to the classes, and mirroring the sources costs
+    the registration nothing on average, a pair whose mirrored source fits better
     contributes the mirror :math:`M`, and an odd number :math:`r` of such pairs mirrors
-    the image. No set of digits or letters measured passes. Where images are mirrored,
-    so is what lies beyond their borders.
+    the image. Where images are mirrored, so is what lies beyond their borders.
 
     Axes: ``b`` pairs, ``m`` new images, ``D`` pairs each, ``g, g'`` control points.
 
@@ -74,7 +73,12 @@ class ImageMover(nn.Module):
 
     @classmethod
     def from_pairs(
-        cls, x: Tensor, bank: PairBank, progress: Callable | None = None
+        cls,
+        x: Tensor,
+        bank: PairBank,
+        progress: Callable | None = None,
+        *,
+        may_mirror: bool = True,
     ) -> "ImageMover":
         """Register every pair of the bank.
 
@@ -86,12 +90,14 @@ class ImageMover(nn.Module):
             Pairs to register.
         progress : callable or None, default=None
             Wraps the sequence of batches to show how far it is.
+        may_mirror : bool, default=True
+            Whether a mirrored image may keep its label, see ``ImageProbe.kept_under``.
         """
         small = x
         if max(x.shape[2:]) > _REGISTRATION_SIDE:
             scale = _REGISTRATION_SIDE / max(x.shape[2:])
             small = F.interpolate(x, scale_factor=scale, mode="area")
-        velocity, is_mirrored = _register_pairs(small, bank, progress)
+        velocity, is_mirrored = _register_pairs(small, bank, may_mirror, progress)
         return cls(velocity, is_mirrored, Recoloring.from_pairs(x, bank))
 
     def forward(
@@ -119,38 +125,43 @@ class ImageMover(nn.Module):
         return self.recoloring(moved, plan.anchor, pair, overall).clamp(0, 1)
 
 
-def _register_pairs(x, bank, progress):
+def _register_pairs(x, bank, may_mirror, progress):
     """Fields of all pairs, as far as they carry over, and which of them mirror."""
-    rows, columns = control_size(*x.shape[2:])
-    damp = LocalDamping(rows, columns, _LOCAL_SHARE)
-    # As it is and mirrored: two fields and two mismatches of every pair.
-    velocity = x.new_zeros(2, len(bank), 2, rows, columns)
-    left = x.new_zeros(2, len(bank))
-    starts = range(0, len(bank), _PAIRS_AT_ONCE)
-    for start in starts if progress is None else progress(starts):
-        part = slice(start, start + _PAIRS_AT_ONCE)
-        source, target = x[bank.source[part]], x[bank.target[part]]
-        for side, image in enumerate((source, source.flip(3))):
-            field = register(image, target)
-            left[side, part] = unexplained(image, target, field)
-            velocity[side, part] = damp(field)
+    velocity, left = _register(x, bank, False, progress)
     is_mirrored = torch.zeros(len(bank), dtype=torch.bool, device=x.device)
-    if _costs_nothing(left):
-        is_mirrored = left[1] < left[0]
-    chosen = is_mirrored.long()
-    every = torch.arange(len(bank), device=x.device)
-    velocity, left = velocity[chosen, every], left[chosen, every]
+    if may_mirror and len(bank) >= _FEWEST_PAIRS:
+        mirrored_velocity, mirrored_left = _register(x, bank, True, progress)
+        if _costs_nothing(left, mirrored_left):
+            is_mirrored = mirrored_left < left
+            velocity[is_mirrored] = mirrored_velocity[is_mirrored]
+            left[is_mirrored] = mirrored_left[is_mirrored]
     explained = 1 - left.clamp(max=1).mean() if len(bank) else left.sum()
     explained = (explained / _WELL_EXPLAINED).clamp(max=1)
     shift = velocity.mean(dim=(2, 3), keepdim=True)
     return shift + explained * (velocity - shift), is_mirrored
 
 
-def _costs_nothing(left):
-    """Whether mirroring surely costs less than the bound; few pairs never say so."""
-    if left.shape[1] < _FEWEST_PAIRS:
-        return False
-    cost = left.clamp_min(1e-6).log().diff(dim=0)[0]  # (b,)
+def _register(x, bank, is_mirrored, progress):
+    """Fields of all pairs, their sources mirrored or not, and what they leave."""
+    rows, columns = control_size(*x.shape[2:])
+    damp = LocalDamping(rows, columns, _LOCAL_SHARE)
+    velocity = x.new_zeros(len(bank), 2, rows, columns)
+    left = x.new_zeros(len(bank))
+    starts = range(0, len(bank), _PAIRS_AT_ONCE)
+    for start in starts if progress is None else progress(starts):
+        part = slice(start, start + _PAIRS_AT_ONCE)
+        source, target = x[bank.source[part]], x[bank.target[part]]
+        if is_mirrored:
+            source = source.flip(3)
+        field = register(source, target)
+        left[part] = unexplained(source, target, field)
+        velocity[part] = damp(field)
+    return velocity, left
+
+
+def _costs_nothing(left, left_mirrored):
+    """Whether mirroring surely costs less than the bound."""
+    cost = left_mirrored.clamp_min(1e-6).log() - left.clamp_min(1e-6).log()
     error = cost.std() / len(cost) ** 0.5
     return bool(cost.mean() + 2 * error < _MIRROR_COST)
 
