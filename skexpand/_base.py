@@ -137,7 +137,7 @@ class BaseExpander(BaseOverSampler):
         ValueError
             For bad parameters or input; nothing was learned then.
         TypeError
-            For dates, times, and containers or cells of an unknown type.
+            For containers or cells of an unknown type.
         """
         validate_parameters(self)
         x, codes = self._check_input(X, y)

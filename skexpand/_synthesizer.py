@@ -51,7 +51,7 @@ class ExpansiveSynthesizer(LatentView, BaseExpander):
     vector in whitened space between rows of the class; normal noise is added, and the
     row shrunk back to its class mean, so that a class keeps its covariance.
 
-    For classes of about 5 to 500 samples; not for dates, free text or sequences.
+    For classes of about 5 to 500 samples; not for free text or sequences.
 
     Parameters
     ----------

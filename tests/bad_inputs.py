@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
 
 import numpy as np
 from scipy import sparse
@@ -164,15 +165,27 @@ REFUSED = [
         error=TypeError,
     ),
     Case(
-        "dates and times",
-        lambda: np.arange(16).astype("datetime64[D]").reshape(8, 2),
-        "Convert it to numbers first, for example days since a reference date",
+        "images of dates",
+        lambda: np.arange(512).astype("datetime64[D]").reshape(8, 8, 8),
+        "Pixels must be numbers, got dtype datetime64[D]",
+        error=TypeError,
+    ),
+    Case(
+        "times of two kinds in one column",
+        lambda: [[date(2020, 1, 1)], [datetime(2020, 1, 1)]] * 4,
+        "must hold times of one type in one time zone, got date, datetime",
+        error=TypeError,
+    ),
+    Case(
+        "times of two zones in one column of objects",
+        lambda: [[datetime(2020, 1, 1)], [datetime(2020, 1, 1, tzinfo=UTC)]] * 4,
+        "must hold times of one type in one time zone, got time zones ['None', 'UTC']",
         error=TypeError,
     ),
     Case(
         "cells of two kinds in one column",
         lambda: [["a", 1], [2, 1]] * 4,
-        "must hold numbers, or labels of one sortable kind, got int, str",
+        "must hold numbers, times, or labels of one sortable kind, got int, str",
         error=TypeError,
     ),
     Case("complex numbers", lambda: TABLE * 1j, "Complex data not supported"),
@@ -288,5 +301,15 @@ TAKEN = [
         "dense inside; csr and csc come back, any other format as csr",
     ),
     Case("booleans", lambda: TABLE > 0, "categories of two levels"),
+    Case(
+        "dates and times",
+        lambda: np.arange(16).astype("datetime64[D]").reshape(8, 2),
+        "numbers of their coarsest unit; whole days stay whole days",
+    ),
+    Case(
+        "durations",
+        lambda: np.arange(16).astype("timedelta64[s]").reshape(8, 2),
+        "numbers of their coarsest unit",
+    ),
     Case("odd image sizes", lambda: IMAGES[:, :7], "nothing special"),
 ]

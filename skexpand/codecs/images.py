@@ -247,6 +247,8 @@ def _check_pixels(array):
         )
     if array.dtype.kind not in "biuf":
         try:
+            if array.dtype.kind in "mM":
+                raise TypeError("numpy would count their ticks")
             array = array.astype(np.float64)
         except (TypeError, ValueError) as error:
             raise TypeError(

@@ -47,7 +47,7 @@ class TableCodec:
     :math:`O(n q)`; a column of :math:`L > 50` levels costs :math:`32 n L` operations to
     decode, in blocks of bounded memory.
 
-    Not for dates and times (refused) and not for free text (every string is a level).
+    Not for free text: every string is a level.
 
     Attributes
     ----------
@@ -94,7 +94,8 @@ class TableCodec:
             For an empty table, infinity, complex numbers, or a wrong number of
             dimensions.
         TypeError
-            For dates and times, unsortable cells or an unknown container.
+            For unsortable cells, times of several kinds or zones in one column, or an
+            unknown container.
         """
         self._container = find_container(X)
         values, columns = self._container.to_table(X)
@@ -153,7 +154,7 @@ class TableCodec:
             If the number of columns differs from the fitted one, or numbers overflow.
         """
         self._check_fitted()
-        values, columns = find_container(X).to_table(X)
+        values, columns = find_container(X).to_table(X, self._columns)
         check_table(values)
         if values.shape[1] != self.n_features_in_:
             raise ValueError(
@@ -311,15 +312,18 @@ class TableCodec:
 
     def _match_levels(self, values, columns):
         """Express the codes of another table in the fitted levels."""
-        fitted = _mask(self._columns, "is_category", self.n_features_in_)
-        theirs = _mask(columns, "is_category", self.n_features_in_)
-        differs = (fitted != theirs) & ~np.isnan(values).all(axis=0)
+        kinds = _kinds(self._columns, self.n_features_in_)
+        differs = (kinds != _kinds(columns, self.n_features_in_)) & ~np.isnan(
+            values
+        ).all(axis=0)
         if differs.any():
             raise ValueError(
-                "X must hold numbers and categories in the same columns as in fit, got "
-                f"a difference in column {int(differs.argmax())}. Give both the same "
-                "dtypes."
+                "X must hold numbers, times and categories in the same columns as in "
+                f"fit, got a difference in column {int(differs.argmax())}. Give both "
+                "the same dtypes."
             )
+        fitted = _mask(self._columns, "is_category", self.n_features_in_)
+        theirs = _mask(columns, "is_category", self.n_features_in_)
         values = values.copy() if theirs.any() else values
         for j in np.flatnonzero(theirs & fitted):
             levels, ours = columns[j].levels, self._columns[j].levels
@@ -388,6 +392,19 @@ def _codebook(n_levels, column):
     book = rng.standard_normal((n_levels, _CODE_WIDTH))
     book /= np.linalg.norm(book, axis=1, keepdims=True)
     return book.astype(np.float32)
+
+
+def _kinds(columns, n_columns):
+    """Tell numbers, categories, dates and durations apart."""
+    if columns is None:
+        return np.full(n_columns, "number")
+    clocked = (column.clock.dtype.kind if column.clock else None for column in columns)
+    return np.array(
+        [
+            "category" if column.is_category else clock or "number"
+            for column, clock in zip(columns, clocked, strict=True)
+        ]
+    )
 
 
 def _mask(columns, attribute, n_columns):
