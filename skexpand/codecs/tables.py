@@ -2,11 +2,11 @@
 
 import numpy as np
 from sklearn.exceptions import NotFittedError
-from sklearn.impute import MissingIndicator, SimpleImputer
-from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
+from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder
 
 from skexpand.codecs.columns import check_table
 from skexpand.codecs.containers import find_container
+from skexpand.codecs.numbers import NumberBlock
 
 # Two one-hot rows differ in two columns: this makes a change of category as far as one
 # standard deviation of a number.
@@ -16,11 +16,6 @@ _MAX_ONE_HOT = 50
 _CODE_WIDTH = 32
 # Products of this many cells (128 MB) at a time when the nearest code is looked up.
 _MAX_SCORES = 2**24
-
-_TOO_LARGE = (
-    "X holds numbers too large to be standardised in float64; divide the columns by a "
-    "constant first."
-)
 
 
 class TableCodec:
@@ -164,18 +159,11 @@ class TableCodec:
         values = self._match_levels(values, columns)
         parts = []
         if len(self._numbers):
-            numbers = self._rank(values)
-            with np.errstate(over="ignore"):  # reported below
-                parts.append(self._scaler.transform(self._imputer.transform(numbers)))
-            if self._indicator is not None:
-                parts.append(self._indicator.transform(numbers) * _ONE_HOT)
+            parts.append(self._block.encode(self._rank(values)))
         if len(self._short):
             parts.append(self._one_hot.transform(values[:, self._short]) * _ONE_HOT)
         parts += [self._look_up(values[:, j], j) for j in self._long]
-        x = np.ascontiguousarray(np.hstack(parts))
-        if not np.isfinite(x).all():
-            raise ValueError(_TOO_LARGE)
-        return x
+        return np.ascontiguousarray(np.hstack(parts))
 
     def decode(self, x):
         """Turn encoded rows into rows of the container that was fitted.
@@ -213,9 +201,9 @@ class TableCodec:
                 f"Encoded rows must have shape (m, {self.n_encoded_}), got {x.shape}."
             )
         values = np.empty((len(x), self.n_features_in_))
-        k = len(self._numbers)
-        if k:
-            values[:, self._numbers] = self._decode_numbers(x[:, :k], x[:, k:])
+        if len(self._numbers):
+            width = len(self._numbers) + len(self._block.states_)
+            values[:, self._numbers] = self._block.decode(x[:, :width])
         if len(self._ordered):
             values[:, self._ordered] = self._ranks.inverse_transform(
                 values[:, self._ordered]
@@ -265,22 +253,12 @@ class TableCodec:
             self._ranks = OrdinalEncoder(
                 handle_unknown="use_encoded_value", unknown_value=np.nan
             ).fit(values[:, self._ordered])
-        self._indicator = None
-        if not len(self._numbers):
-            return
-        numbers = self._rank(values)
-        missing = np.isnan(numbers)
-        self._imputer = SimpleImputer(strategy="median", keep_empty_features=True)
-        filled = self._imputer.fit_transform(numbers)
-        with np.errstate(over="ignore", invalid="ignore"):  # reported below
-            self._scaler = StandardScaler().fit(filled)
-        if not np.isfinite(self._scaler.var_).all():
-            raise ValueError(_TOO_LARGE)
-        self._low, self._high = filled.min(axis=0), filled.max(axis=0)
-        self._is_whole = (filled == np.rint(filled)).all(axis=0)
-        self._missing_rate = missing.mean(axis=0)
-        if missing.any():
-            self._indicator = MissingIndicator(error_on_new=False).fit(numbers)
+        if len(self._numbers):
+            is_amount = ~_mask(self._columns, "is_date", self.n_features_in_)
+            is_amount[self._ordered] = False
+            self._block = NumberBlock().fit(
+                self._rank(values), is_amount[self._numbers]
+            )
 
     def _fit_categories(self, values):
         levels = {j: np.unique(values[:, j]) for j in self._categories}
@@ -297,8 +275,8 @@ class TableCodec:
 
     def _lay_out(self):
         widths = [(j, 1) for j in self._numbers]
-        if self._indicator is not None:
-            widths += [(j, 1) for j in self._numbers[self._indicator.features_]]
+        if len(self._numbers):
+            widths += [(j, 1) for j in self._numbers[self._block.states_]]
         widths += [(j, len(self._levels[j])) for j in self._short]
         widths += [(j, _CODE_WIDTH) for j in self._long]
         self.blocks_, self._slices, start = [], {}, 0
@@ -342,32 +320,6 @@ class TableCodec:
         values = values.copy()
         values[:, self._ordered] = self._ranks.transform(values[:, self._ordered])
         return values[:, self._numbers]
-
-    def _decode_numbers(self, scores, rest):
-        numbers = scores * self._scaler.scale_
-        numbers += self._scaler.mean_
-        np.clip(numbers, self._low, self._high, out=numbers)
-        if self._is_whole.all():
-            np.rint(numbers, out=numbers)
-        elif self._is_whole.any():
-            numbers[:, self._is_whole] = np.rint(numbers[:, self._is_whole])
-        if self._indicator is not None:
-            for column, j in enumerate(self._indicator.features_):
-                flags = self._is_missing(rest[:, column], self._missing_rate[j])
-                numbers[flags, j] = np.nan
-        return numbers
-
-    @staticmethod
-    def _is_missing(height, rate):
-        """Cut an indicator column where the observed rate of missing cells is kept.
-
-        The cut stays away from both clean heights, 0 and 1, so that rows without noise
-        decode to themselves in a batch of any size or rate.
-        """
-        if rate == 1 or not len(height):
-            return np.ones(len(height), dtype=bool)
-        height = height / _ONE_HOT
-        return height > np.clip(np.quantile(height, 1 - rate), 0.25, 0.75)
 
     def _look_up(self, codes, j):
         levels, book = self._books[j]
