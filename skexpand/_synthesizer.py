@@ -136,6 +136,9 @@ class ExpansiveSynthesizer(LatentView, BaseExpander):
         Provenance of the rows returned last. Column 0 of `parents_` is the sample that
         was moved; then target and source of each pair, weighted ``+w`` and ``-w`` (mean
         over places). With an expander, rows of a table are made as in ``TableMover``.
+    violations_ : dict of str to int
+        Orders and sums between columns that all real rows of a table keep, such as
+        ``"start <= end"``, and how many of the synthetic rows returned last break each.
 
     Raises
     ------

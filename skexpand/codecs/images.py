@@ -167,6 +167,21 @@ class ImageCodec:
         # The last bit of the product may leave the observed range.
         return x.clip(self._low, self._high).astype(self.dtype_)
 
+    def count_violations(self, values):
+        """Count broken constraints between columns: pixels have none.
+
+        Parameters
+        ----------
+        values : ndarray
+            From `decode_values`.
+
+        Returns
+        -------
+        dict
+            Empty.
+        """
+        return {}
+
     def restore(self, values):
         """Put decoded images in the container that was fitted.
 

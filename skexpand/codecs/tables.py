@@ -5,6 +5,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder
 
 from skexpand.codecs.columns import check_table
+from skexpand.codecs.constraints import find_constraints, to_amounts
 from skexpand.codecs.containers import find_container
 from skexpand.codecs.numbers import NumberBlock
 
@@ -57,6 +58,8 @@ class TableCodec:
         missing indicators, categories.
     is_continuous_ : ndarray of bool, shape (q,)
         Whether an encoded column is a number's (or rank's) score.
+    constraints_ : list of Constraint
+        Orders and sums that all rows keep; new rows need not.
 
     Examples
     --------
@@ -97,6 +100,11 @@ class TableCodec:
         check_table(values)
         self.n_features_in_ = values.shape[1]
         self._columns = columns
+        self._labels = (
+            [column.label for column in columns]
+            if columns
+            else list(getattr(X, "columns", range(self.n_features_in_)))
+        )
         is_category = _mask(columns, "is_category", self.n_features_in_)
         is_ordered = _mask(columns, "is_ordered", self.n_features_in_)
         self._ordered = np.flatnonzero(is_ordered)
@@ -105,6 +113,7 @@ class TableCodec:
         self._fit_numbers(values)
         self._fit_categories(values)
         self._lay_out()
+        self.constraints_ = find_constraints(values, columns, self._labels)
         return self
 
     def bind(self, X):
@@ -216,6 +225,24 @@ class TableCodec:
                 values[:, j] = self._levels[j][block.argmax(axis=1)]
         return values
 
+    def count_violations(self, values):
+        """Count the rows that break what holds between the columns of fit.
+
+        Parameters
+        ----------
+        values : ndarray of float64, shape (m, p)
+            From `decode_values`.
+
+        Returns
+        -------
+        dict of str to int
+            Constraint, such as ``"start <= end"``, to number of rows.
+        """
+        amounts, _ = to_amounts(values, self._columns)
+        return {
+            one.text: int(one.is_violated(amounts).sum()) for one in self.constraints_
+        }
+
     def restore(self, values):
         """Put numbers and level codes in the container that was fitted.
 
@@ -282,8 +309,7 @@ class TableCodec:
         self.blocks_, self._slices, start = [], {}, 0
         for j, width in widths:
             self._slices[j] = slice(start, start + width)
-            label = self._columns[j].label if self._columns else int(j)
-            self.blocks_.append((label, self._slices[j]))
+            self.blocks_.append((self._labels[j], self._slices[j]))
             start += width
         self.n_encoded_ = start
         self.is_continuous_ = np.arange(start) < len(self._numbers)

@@ -117,6 +117,34 @@ class Clock:
         times[missing] = np.array("NaT", dtype=self.dtype)
         return times
 
+    @property
+    def is_counted(self):
+        """Whether times count periods, of whatever length, and no seconds."""
+        return np.datetime_data(self.dtype)[0] == "Y"
+
+    def to_seconds(self, values):
+        """Express numbers that were read here in seconds since 1970, or of length.
+
+        Parameters
+        ----------
+        values : ndarray of float64, shape (n,)
+
+        Returns
+        -------
+        ndarray of float64, shape (n,)
+            The count itself where periods are counted.
+        """
+        if self.is_counted:
+            return values + self.origin
+        if self.unit not in _CALENDAR:
+            return (values + self.origin) * (
+                np.timedelta64(1, self.unit) / np.timedelta64(1, "s")
+            )
+        days = self.write(values).astype("M8[D]")
+        seconds = days.view(np.int64) * 86400.0
+        seconds[np.isnat(days)] = np.nan
+        return seconds
+
 
 def read_times(label, times, like=None, *, wall=None, to_utc=None):
     """Read a column of times as numbers.
