@@ -10,6 +10,7 @@ _SPIKE_RATIO = 4
 _LOG_GAIN = 5.0
 _LOG_GAIN_EACH = 0.1
 _LOG_VALUES = 8
+_TRIMMED = 20
 
 
 def find_spike(values):
@@ -64,10 +65,10 @@ def find_log_shift(values):
     .. math:: n \log\frac{\sigma_x}{\sigma_u} - \textstyle\sum_i u_i
 
     by taking them, the profile likelihood of Box and Cox [1]_ at its two ends. It must
-    be 5 in all and 0.1 a value; and the tails, the 10 % and 90 % quantiles, must lie
-    more evenly around the median than before, so that one outlier decides nothing.
-    Values must not be negative, and 8 must differ. Without zeros :math:`s = 0`, else
-    the lower quartile of the positive values.
+    be 5 in all and 0.1 a value without the outer twentieth of either side, so that
+    outliers decide nothing; and the 10 % and 90 % quantiles must lie at most half as
+    unevenly around the median as before. Values must not be negative, and 8 must
+    differ. Without zeros :math:`s = 0`, else the lower quartile of the positive values.
 
     Parameters
     ----------
@@ -95,11 +96,12 @@ def find_log_shift(values):
     if values.min() == 0:
         shift = float(np.quantile(values[values > 0], 0.25))
     logs = np.log(values + shift)
-    spread, log_spread = values.std(), logs.std()
-    if not (np.isfinite(spread) and log_spread > 0):
-        return np.nan
-    gain = len(values) * np.log(spread / log_spread) - logs.sum()
     before, after = _tail_skew(values), abs(_tail_skew(logs))
+    cut = max(1, len(values) // _TRIMMED)
+    values, logs = np.sort(values)[cut:-cut], np.sort(logs)[cut:-cut]
+    if values[0] == values[-1]:
+        return np.nan
+    gain = len(values) * np.log(values.std() / logs.std()) - logs.sum()
     is_better = (
         gain >= max(_LOG_GAIN, _LOG_GAIN_EACH * len(values)) and after < before / 2
     )
