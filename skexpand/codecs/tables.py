@@ -1,22 +1,19 @@
 """Tables of any dtype to comparable float64 columns, and back."""
 
+import warnings
+
 import numpy as np
 from sklearn.exceptions import NotFittedError
-from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder
+from sklearn.preprocessing import OrdinalEncoder
 
+from skexpand.codecs.categories import CategoryBlock
 from skexpand.codecs.columns import check_table
 from skexpand.codecs.constraints import find_constraints, to_amounts
 from skexpand.codecs.containers import find_container
 from skexpand.codecs.numbers import NumberBlock
 
-# Two one-hot rows differ in two columns: this makes a change of category as far as one
-# standard deviation of a number.
-_ONE_HOT = np.sqrt(0.5)
-# Above it a one-hot block would dominate every distance and, at 10^4 levels, memory.
-_MAX_ONE_HOT = 50
-_CODE_WIDTH = 32
-# Products of this many cells (128 MB) at a time when the nearest code is looked up.
-_MAX_SCORES = 2**24
+# So many labels, and so many a row, are those of a name, a text or an identifier.
+_NAMES, _NAMES_SHARE = 20, 0.9
 
 
 class TableCodec:
@@ -33,17 +30,23 @@ class TableCodec:
     category,     a fixed random unit code of     the level of the nearest code
     > 50 levels   width 32, times
                   :math:`1/\sqrt 2`
-    missing       median, and one indicator       a threshold that keeps the observed
-                  column of height                rate: between 1/4 and 3/4 of the
-                  :math:`1/\sqrt 2`               height, so clean rows round-trip
+    amount        standard score of the log,      the observed range; positive stays
+                  where that is far closer to     positive
+                  normal (`find_log_shift`)
+    time          standard score of the number    the same dtype and time zone; whole
+                  of its coarsest unit            units, in the observed range
+    missing       median, and one indicator       a missing cell, where the indicator
+                  column of height                is above half its height
+                  :math:`1/\sqrt 2`
+    spike         the same: a value that many     exactly that value
+                  rows share (`find_spike`)
     ============  ==============================  =====================================
 
-    In categories a missing cell is one more level. Booleans are categories. A constant
+    In categories a missing cell is one more level. Booleans are categories. Of labels
+    that hardly repeat, names or free text, a warning says what to do. A constant
     column is encoded as zeros and decoded exactly. Encoding and decoding cost
     :math:`O(n q)`; a column of :math:`L > 50` levels costs :math:`32 n L` operations to
     decode, in blocks of bounded memory.
-
-    Not for free text: every string is a level.
 
     Attributes
     ----------
@@ -55,11 +58,11 @@ class TableCodec:
         Columns ``q`` of the encoded matrix.
     blocks_ : list of (object, slice)
         Label and encoded columns of each part, in encoded order: numbers one by one,
-        missing indicators, categories.
+        missing indicators, spikes, categories.
     is_continuous_ : ndarray of bool, shape (q,)
         Whether an encoded column is a number's (or rank's) score.
     constraints_ : list of Constraint
-        Orders and sums that all rows keep; new rows need not.
+        Orders and sums that all rows keep (`find_constraints`); new rows need not.
 
     Examples
     --------
@@ -74,7 +77,7 @@ class TableCodec:
     kind = "table"
 
     def fit(self, X):
-        """Learn levels, ranges, scales and rates of missing cells.
+        """Learn levels, ranges, scales, shapes and constraints.
 
         Parameters
         ----------
@@ -168,10 +171,9 @@ class TableCodec:
         values = self._match_levels(values, columns)
         parts = []
         if len(self._numbers):
-            parts.append(self._block.encode(self._rank(values)))
-        if len(self._short):
-            parts.append(self._one_hot.transform(values[:, self._short]) * _ONE_HOT)
-        parts += [self._look_up(values[:, j], j) for j in self._long]
+            parts.append(self._number_block.encode(self._rank(values)))
+        if len(self._categories):
+            parts.append(self._category_block.encode(values[:, self._categories]))
         return np.ascontiguousarray(np.hstack(parts))
 
     def decode(self, x):
@@ -210,19 +212,16 @@ class TableCodec:
                 f"Encoded rows must have shape (m, {self.n_encoded_}), got {x.shape}."
             )
         values = np.empty((len(x), self.n_features_in_))
+        width = 0
         if len(self._numbers):
-            width = len(self._numbers) + len(self._block.states_)
-            values[:, self._numbers] = self._block.decode(x[:, :width])
+            width = len(self._numbers) + len(self._number_block.states_)
+            values[:, self._numbers] = self._number_block.decode(x[:, :width])
         if len(self._ordered):
             values[:, self._ordered] = self._ranks.inverse_transform(
                 values[:, self._ordered]
             )
-        for j in self._categories:
-            block = x[:, self._slices[j]]
-            if j in self._books:
-                values[:, j] = self._nearest(block, *self._books[j])
-            else:
-                values[:, j] = self._levels[j][block.argmax(axis=1)]
+        if len(self._categories):
+            values[:, self._categories] = self._category_block.decode(x[:, width:])
         return values
 
     def count_violations(self, values):
@@ -283,33 +282,42 @@ class TableCodec:
         if len(self._numbers):
             is_amount = ~_mask(self._columns, "is_date", self.n_features_in_)
             is_amount[self._ordered] = False
-            self._block = NumberBlock().fit(
+            self._number_block = NumberBlock().fit(
                 self._rank(values), is_amount[self._numbers]
             )
 
     def _fit_categories(self, values):
-        levels = {j: np.unique(values[:, j]) for j in self._categories}
-        self._levels = levels
-        self._short = [j for j in self._categories if len(levels[j]) <= _MAX_ONE_HOT]
-        self._long = [j for j in self._categories if len(levels[j]) > _MAX_ONE_HOT]
-        self._books = {j: (levels[j], _codebook(len(levels[j]), j)) for j in self._long}
-        if self._short:
-            self._one_hot = OneHotEncoder(
-                categories=[levels[j] for j in self._short],
-                handle_unknown="ignore",
-                sparse_output=False,
-            ).fit(values[:, self._short])
+        if not len(self._categories):
+            return
+        codes = values[:, self._categories]
+        self._category_block = CategoryBlock().fit(codes, self._categories)
+        for j, levels in zip(
+            self._categories, self._category_block.levels_, strict=True
+        ):
+            self._warn_of_names(j, levels, np.count_nonzero(~np.isnan(values[:, j])))
+
+    def _warn_of_names(self, j, levels, n_rows):
+        n_levels = np.count_nonzero(~np.isnan(levels))
+        if n_levels >= max(_NAMES, _NAMES_SHARE * n_rows):
+            warnings.warn(
+                f"Column {self._labels[j]!r} holds {n_levels} different labels in "
+                f"{n_rows} rows, like a name or an identifier: new rows repeat the "
+                "labels of real ones. Drop it, or convert it, for example with "
+                "pandas.to_datetime or pandas.to_numeric.",
+                UserWarning,
+                stacklevel=4,
+            )
 
     def _lay_out(self):
         widths = [(j, 1) for j in self._numbers]
         if len(self._numbers):
-            widths += [(j, 1) for j in self._numbers[self._block.states_]]
-        widths += [(j, len(self._levels[j])) for j in self._short]
-        widths += [(j, _CODE_WIDTH) for j in self._long]
-        self.blocks_, self._slices, start = [], {}, 0
+            widths += [(j, 1) for j in self._numbers[self._number_block.states_]]
+        if len(self._categories):
+            block = self._category_block
+            widths += zip(self._categories[block.order_], block.widths_, strict=True)
+        self.blocks_, start = [], 0
         for j, width in widths:
-            self._slices[j] = slice(start, start + width)
-            self.blocks_.append((self._labels[j], self._slices[j]))
+            self.blocks_.append((self._labels[j], slice(start, start + width)))
             start += width
         self.n_encoded_ = start
         self.is_continuous_ = np.arange(start) < len(self._numbers)
@@ -346,30 +354,6 @@ class TableCodec:
         values = values.copy()
         values[:, self._ordered] = self._ranks.transform(values[:, self._ordered])
         return values[:, self._numbers]
-
-    def _look_up(self, codes, j):
-        levels, book = self._books[j]
-        index = np.minimum(np.searchsorted(levels, codes), len(levels) - 1)
-        known = (levels[index] == codes) | (np.isnan(levels[index]) & np.isnan(codes))
-        return book[index] * (_ONE_HOT * known[:, None])
-
-    @staticmethod
-    def _nearest(block, levels, book):
-        step = max(1, _MAX_SCORES // len(levels))
-        index = np.empty(len(block), dtype=np.intp)
-        for start in range(0, len(block), step):
-            # Codes have one length: the nearest is the one of largest product.
-            scores = block[start : start + step].astype(np.float32) @ book.T
-            index[start : start + step] = scores.argmax(axis=1)
-        return levels[index]
-
-
-def _codebook(n_levels, column):
-    """Draw one unit code a level; fixed by the column, so the same in every process."""
-    rng = np.random.default_rng([n_levels, int(column)])
-    book = rng.standard_normal((n_levels, _CODE_WIDTH))
-    book /= np.linalg.norm(book, axis=1, keepdims=True)
-    return book.astype(np.float32)
 
 
 def _kinds(columns, n_columns):
