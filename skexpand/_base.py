@@ -92,7 +92,8 @@ class BaseExpander(BaseOverSampler):
         ``parents_ = [i, -1, ...]`` and ``mixing_weights_ = [1, 0, ...]``.
     violations_ : dict of str to int
         After sampling: orders and sums between columns that all real rows of a table
-        keep, such as ``"start <= end"``, and how many synthetic rows break each.
+        keep, such as ``"start <= end"``, and how many synthetic rows break each, where
+        repairing them did not help.
     """
 
     _kinds = ("table", "image")

@@ -138,7 +138,8 @@ class ExpansiveSynthesizer(LatentView, BaseExpander):
         over places). With an expander, rows of a table are made as in ``TableMover``.
     violations_ : dict of str to int
         Orders and sums between columns that all real rows of a table keep, such as
-        ``"start <= end"``, and how many of the synthetic rows returned last break each.
+        ``"start <= end"``, and how many of the synthetic rows returned last break each,
+        where repairing them did not help.
 
     Raises
     ------

@@ -44,6 +44,20 @@ class Constraint:
     total: float = 0.0
     tolerance: float = 0.0
 
+    def excess(self, amounts):
+        """Give the signed sum of its columns, less the total.
+
+        Parameters
+        ----------
+        amounts : ndarray of shape (m, k)
+            Of its columns, in their order.
+
+        Returns
+        -------
+        ndarray of float64, shape (m,)
+        """
+        return amounts @ np.array(self.signs, dtype=float) - self.total
+
     def is_violated(self, amounts):
         """Mark the rows that break it; a missing cell breaks nothing.
 
@@ -56,8 +70,7 @@ class Constraint:
         -------
         ndarray of bool, shape (m,)
         """
-        excess = amounts[:, self.columns] @ np.array(self.signs, dtype=float)
-        excess -= self.total
+        excess = self.excess(amounts[:, self.columns])
         if self.relation == "<":
             return excess >= 0
         if self.relation == "<=":

@@ -11,6 +11,7 @@ from skexpand.codecs.columns import check_table
 from skexpand.codecs.constraints import find_constraints, to_amounts
 from skexpand.codecs.containers import find_container
 from skexpand.codecs.numbers import NumberBlock
+from skexpand.codecs.repairs import Repairer
 
 # So many labels, and so many a row, are those of a name, a text or an identifier.
 _NAMES, _NAMES_SHARE = 20, 0.9
@@ -62,7 +63,8 @@ class TableCodec:
     is_continuous_ : ndarray of bool, shape (q,)
         Whether an encoded column is a number's (or rank's) score.
     constraints_ : list of Constraint
-        Orders and sums that all rows keep (`find_constraints`); new rows need not.
+        Orders and sums that all rows keep (`find_constraints`); decoded rows that break
+        one are repaired (`Repairer`).
 
     Examples
     --------
@@ -117,6 +119,7 @@ class TableCodec:
         self._fit_categories(values)
         self._lay_out()
         self.constraints_ = find_constraints(values, columns, self._labels)
+        self._repairer = Repairer(self.constraints_, values, columns)
         return self
 
     def bind(self, X):
@@ -222,6 +225,7 @@ class TableCodec:
             )
         if len(self._categories):
             values[:, self._categories] = self._category_block.decode(x[:, width:])
+        self._repairer.repair(values)
         return values
 
     def count_violations(self, values):

@@ -122,6 +122,30 @@ class Clock:
         """Whether times count periods, of whatever length, and no seconds."""
         return np.datetime_data(self.dtype)[0] == "Y"
 
+    @property
+    def is_linear(self):
+        """Whether all units are of one length."""
+        return self.is_counted or self.unit not in _CALENDAR
+
+    @property
+    def _seconds(self):
+        if self.is_counted:
+            return 1.0
+        return np.timedelta64(1, self.unit) / np.timedelta64(1, "s")
+
+    def from_seconds(self, seconds):
+        """Undo `to_seconds`, for units of one length.
+
+        Parameters
+        ----------
+        seconds : ndarray of float64, shape (n,)
+
+        Returns
+        -------
+        ndarray of float64, shape (n,)
+        """
+        return seconds / self._seconds - self.origin
+
     def to_seconds(self, values):
         """Express numbers that were read here in seconds since 1970, or of length.
 
@@ -136,10 +160,8 @@ class Clock:
         """
         if self.is_counted:
             return values + self.origin
-        if self.unit not in _CALENDAR:
-            return (values + self.origin) * (
-                np.timedelta64(1, self.unit) / np.timedelta64(1, "s")
-            )
+        if self.is_linear:
+            return (values + self.origin) * self._seconds
         days = self.write(values).astype("M8[D]")
         seconds = days.view(np.int64) * 86400.0
         seconds[np.isnat(days)] = np.nan
