@@ -19,8 +19,9 @@ class Column:
         Whether the order of `levels` means something.
     clock : Clock or None, default=None
         Unit and origin of a column of times, ``None`` for all others.
-    cell_type : type, default=float
-        Python type of the cells that are not missing (object columns only).
+    cell_type : type or None, default=None
+        Python type of the cells that are not missing (object columns only), ``None``
+        for float and for labels.
     zone : datetime.tzinfo or None, default=None
         Time zone of the cells (object columns only).
     exponent : int, default=0
@@ -33,7 +34,7 @@ class Column:
     levels: np.ndarray | None = None
     is_ordered: bool = False
     clock: object = None
-    cell_type: type = float
+    cell_type: type | None = None
     zone: object = None
     exponent: int = 0
     missing: object = np.nan

@@ -166,7 +166,7 @@ def _write_series(values, column, dtype):
         return pd.Series(pd.Categorical.from_codes(codes, dtype=dtype))
     if isinstance(dtype, np.dtype) and dtype.kind in "iufb":
         return pd.Series(to_dtype(values, dtype))
-    if column.clock is not None and column.cell_type is float:
+    if column.clock is not None and column.cell_type is None:
         return _write_moments(column.clock.write(values), column.clock, dtype)
     if pd.api.types.is_bool_dtype(dtype) or _is_number(dtype):
         missing = np.isnan(values)
@@ -274,7 +274,7 @@ class NarwhalsContainer:
     def _write(self, values, column, name, dtype):
         nw = _narwhals()
         missing = np.isnan(values)
-        if column.clock is not None and column.cell_type is float:
+        if column.clock is not None and column.cell_type is None:
             return self._write_moments(values, column.clock, name, dtype)
         if column.is_category or dtype.is_decimal() or dtype == nw.Time:
             cells = write_cells(values, column).tolist()

@@ -30,7 +30,7 @@ class NumberBlock:
         Value of the spike of each column, NaN where there is none.
     log_shift_ : ndarray of shape (k,)
         What is added before the log is taken, NaN where none is.
-    states_ : ndarray of int, shape (n_states,)
+    states_ : list of int, length n_states
         Column of each state: those that have missing cells, then those with a spike.
     """
 
@@ -72,10 +72,10 @@ class NumberBlock:
         self.high_ = np.array([values.max() for values in others])
         self.is_whole_ = np.array([(v == np.rint(v)).all() for v in others])
         is_spike = numbers == self.spike_
-        self._n_missing = np.count_nonzero(missing.any(axis=0))
-        self.states_ = np.concatenate(
-            [np.flatnonzero(missing.any(axis=0)), np.flatnonzero(is_spike.any(axis=0))]
-        )
+        gaps = np.flatnonzero(missing.any(axis=0)).tolist()
+        # Lists: joblib hashes an empty array and its copy differently.
+        self.states_ = gaps + np.flatnonzero(is_spike.any(axis=0)).tolist()
+        self._n_missing = len(gaps)
         self._fit_scale(np.where(is_spike, np.nan, numbers))
         return self
 

@@ -39,6 +39,8 @@ class Repairer:
         self._constraints = [
             one for one in constraints if all(map(self._is_linear, one.columns))
         ]
+        if not self._constraints:
+            return
         used = sorted({j for one in self._constraints for j in one.columns})
         amounts, _ = to_amounts(values[:, used], self._some(used))
         self._used, self._place = used, {j: place for place, j in enumerate(used)}
