@@ -283,6 +283,16 @@ TAKEN = [
     Case(
         "NaN in a table", lambda: poked(TABLE, np.nan), "a missing cell; stays possible"
     ),
+    Case(
+        "a column without any number",
+        lambda: TABLE * [1, np.nan, 1],
+        "stays missing",
+    ),
+    Case(
+        "repeated columns",
+        lambda: TABLE[:, [0, 1, 1]],
+        "stay equal, where 20 rows show that they are",
+    ),
     Case("string labels", table, "sorted; come back as strings", list("bbbbaaaa")),
     Case("boolean labels", table, "come back as booleans", np.array(Y) == 1),
     Case("negative labels", table, "nothing special", [-c for c in Y]),

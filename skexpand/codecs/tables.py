@@ -61,7 +61,8 @@ class TableCodec:
         Label and encoded columns of each part, in encoded order: numbers one by one,
         missing indicators, spikes, categories.
     is_continuous_ : ndarray of bool, shape (q,)
-        Whether an encoded column is a number's (or rank's) score.
+        Whether an encoded column is a number's (or rank's) score. Not where it has a
+        spike: the score that stands for it there would look like a value that recurs.
     constraints_ : list of Constraint
         Orders and sums that all rows keep (`find_constraints`); decoded rows that break
         one are repaired (`Repairer`).
@@ -325,6 +326,9 @@ class TableCodec:
             start += width
         self.n_encoded_ = start
         self.is_continuous_ = np.arange(start) < len(self._numbers)
+        if len(self._numbers):
+            has_spike = ~np.isnan(self._number_block.spike_)
+            self.is_continuous_[: len(has_spike)] &= ~has_spike
 
     def _match_levels(self, values, columns):
         """Express the codes of another table in the fitted levels."""

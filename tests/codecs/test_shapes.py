@@ -78,6 +78,7 @@ def test_a_spike_is_a_state_that_decodes_exactly_and_keeps_its_rate():
     codec = TableCodec().fit(X)
     x = codec.encode(X)
     assert x.shape == (2000, 3)
+    assert codec.is_continuous_.tolist() == [False, True, False]
     np.testing.assert_allclose(codec.decode(x), X)
     noisy = x + 0.4 * x.std(axis=0) * rng.normal(size=x.shape)
     values = codec.decode(noisy)[:, 0]
