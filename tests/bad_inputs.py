@@ -188,6 +188,12 @@ REFUSED = [
         "must hold numbers, times, or labels of one sortable kind, got int, str",
         error=TypeError,
     ),
+    Case(
+        "arrays in cells",
+        lambda: np.array([[np.arange(3), None]] * 8, dtype=object)[:, :1],
+        "must hold numbers, times, or labels of one sortable kind, got ndarray",
+        error=TypeError,
+    ),
     Case("complex numbers", lambda: TABLE * 1j, "Complex data not supported"),
     Case(
         "rows of different lengths",

@@ -156,8 +156,8 @@ def page():
         "| polars frames, torch tensors | converted, and given back |",
         "| names, free text, identifiers: 20 labels and more, and nearly as many as "
         "rows | a `UserWarning`; taken as categories |",
-        "| an order or a sum that 20 rows and more keep, `start <= end` | synthetic rows "
-        "are repaired; `violations_` counts those that still break it |",
+        "| an order or a sum that 20 rows and more keep, `start <= end` | synthetic "
+        "rows are repaired; `violations_` counts those that still break it |",
     ]
     lines += [f"| {case.situation} | {case.answer} |" for case in TAKEN]
     return "\n".join(lines) + "\n"

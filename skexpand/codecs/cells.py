@@ -124,7 +124,7 @@ def _note_number_type(column, types, present):
 def _read_levels(present, types, label):
     try:
         return np.unique(present, return_inverse=True)
-    except TypeError as error:
+    except (TypeError, ValueError) as error:  # the latter from cells that hold arrays
         raise TypeError(
             f"Column {label!r} must hold numbers, times, or labels of one sortable "
             f"kind, got {_names(types)}. Convert it first, for example all cells to "
