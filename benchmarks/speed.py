@@ -27,17 +27,30 @@ sys.path.insert(0, str(ROOT))
 from protocols.journal import append_row  # noqa: E402
 from protocols.run import git_commit  # noqa: E402
 
-TASKS = ("table", "mnist", "million")
+# Rows, columns and growth of the tables.
+TABLES = {
+    "table": (100, 20, 10),
+    "wide": (500, 60, 10),
+    "tall": (100_000, 50, 2),
+    "million": (100, 20, 10_000),
+    "levels": (10_000, 6, 2),
+}
+TASKS = ("table", "mnist", "million", "wide", "tall", "levels")
 ARMS = ("none", "SMOTE", "classical", "ES")
 RATIO = 10
-N_SAMPLED = 1_000_000
 
 
-def make_table(n=100, p=20):
-    """Return two overlapping classes with correlated columns, no rows alike."""
+def make_table(n, p, has_levels=False):
+    """Return two overlapping classes with correlated columns, no rows alike.
+
+    With levels the first column is a category that repeats no level: the worst case.
+    """
     rng = np.random.default_rng(0)
     y = np.repeat([0, 1], n // 2)
     X = rng.standard_normal((n, p)) @ rng.standard_normal((p, p)) + y[:, None]
+    if has_levels:
+        X = X.astype(object)
+        X[:, 0] = [f"level {i}" for i in rng.permutation(n)]
     return X, y
 
 
@@ -79,10 +92,11 @@ def measure(task, arm, threads):
     import torch
 
     torch.set_num_threads(threads)
-    X, y = load_mnist() if task == "mnist" else make_table()
+    n, p, ratio = TABLES.get(task, (None, None, RATIO))
+    X, y = load_mnist() if task == "mnist" else make_table(n, p, task == "levels")
     if task == "mnist" and arm in ("none", "SMOTE"):
         X = X.reshape(len(X), -1).astype(np.float64)
-    n_rows = N_SAMPLED if task == "million" else RATIO * len(y)
+    n_rows = ratio * len(y)
     if task == "million" and arm == "none":
         X, y = np.tile(X, (n_rows // len(y), 1)), np.tile(y, n_rows // len(y))
     sampler = make_sampler(arm, y, n_rows)
@@ -143,8 +157,12 @@ def summarize(task, measurements):
 
 
 def arms_of(task, arms):
-    """Return the arms that can do a task: only images have a classical augmentation."""
-    return [arm for arm in arms if arm != "classical" or task == "mnist"]
+    """Return the arms that can do a task.
+
+    Only images have a classical augmentation, and SMOTE takes no categories.
+    """
+    left_out = {"mnist": set(), "levels": {"classical", "SMOTE", "none"}}
+    return [arm for arm in arms if arm not in left_out.get(task, {"classical"})]
 
 
 def main(arguments=None):
@@ -165,6 +183,7 @@ def main(arguments=None):
     machine = {
         "threads": options.threads,
         "n_cpus": os.cpu_count(),
+        "load": round(os.getloadavg()[0], 1),
         "machine": platform.machine(),
         "python": platform.python_version(),
         "torch": version("torch"),

@@ -90,6 +90,10 @@ class BaseExpander(BaseOverSampler):
     parents_, mixing_weights_ : ndarray of shape (n_returned, k)
         After sampling: `Provenance` of each returned row. A real row ``i`` has
         ``parents_ = [i, -1, ...]`` and ``mixing_weights_ = [1, 0, ...]``.
+    violations_ : dict of str to int
+        After sampling: orders and sums between columns that all real rows of a table
+        keep, such as ``"start <= end"``, and how many synthetic rows break each, where
+        repairing them did not help.
     """
 
     _kinds = ("table", "image")
@@ -137,7 +141,7 @@ class BaseExpander(BaseOverSampler):
         ValueError
             For bad parameters or input; nothing was learned then.
         TypeError
-            For dates, times, and containers or cells of an unknown type.
+            For containers or cells of an unknown type.
         """
         validate_parameters(self)
         x, codes = self._check_input(X, y)
@@ -180,6 +184,7 @@ class BaseExpander(BaseOverSampler):
         self.synthetic_mask_ = np.ones(len(codes), dtype=bool)
         self.parents_ = provenance.parents
         self.mixing_weights_ = provenance.weights
+        self.violations_ = self._codec.count_violations(values)
         return self._codec.restore(values), self._labels.decode(codes)
 
     def fit_resample(self, X, y):

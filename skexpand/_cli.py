@@ -102,10 +102,18 @@ def _run_expand(data, target, out, **parameters):
     from skexpand import ExpansiveSynthesizer
 
     frame, y, position = _read_table(data, target)
-    X_big, y_big = ExpansiveSynthesizer(**parameters).fit_resample(frame, y)
+    forms = _read_dates(frame)
+    synthesizer = ExpansiveSynthesizer(**parameters)
+    X_big, y_big = synthesizer.fit_resample(frame, y)
+    for name, form in forms.items():
+        X_big[name] = form.write(X_big[name].to_numpy())
     X_big.insert(position, target, y_big)
     X_big.to_csv(out, index=False)
     print(f"{data}: {len(frame)} rows, {out}: {len(X_big)} rows")
+    n_new = len(X_big) - len(frame)
+    for text, n_rows in synthesizer.violations_.items():
+        if n_rows:
+            print(f"{text}: holds in {data}, not in {n_rows} of {n_new} new rows")
 
 
 def _read_table(data, target):
@@ -131,6 +139,19 @@ def _read_table(data, target):
             f"{y.isna().sum()} rows of {data} have no {target!r}. Drop or label them."
         )
     return frame, y.to_numpy(), position
+
+
+def _read_dates(frame):
+    """Turn columns of ISO dates into times, in place; return how each was written."""
+    from skexpand.codecs.iso import IsoForm
+
+    forms = {}
+    for name in frame.select_dtypes(["string", "object"]):
+        cells = frame[name].to_numpy(dtype=object, na_value=None)
+        times, form = IsoForm.read(cells)
+        if form is not None:
+            frame[name], forms[name] = times, form
+    return forms
 
 
 def _add_compare(commands):

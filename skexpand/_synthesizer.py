@@ -56,7 +56,7 @@ class ExpansiveSynthesizer(LatentView, BaseExpander):
     vector in whitened space between rows of the class; normal noise is added, and the
     row shrunk back to its class mean, so that a class keeps its covariance.
 
-    For classes of about 5 to 500 samples; not for dates, free text or sequences.
+    For classes of about 5 to 500 samples; not for free text or sequences.
 
     Parameters
     ----------
@@ -141,6 +141,10 @@ class ExpansiveSynthesizer(LatentView, BaseExpander):
         Provenance of the rows returned last. Column 0 of `parents_` is the sample that
         was moved; then target and source of each pair, weighted ``+w`` and ``-w`` (mean
         over places). With an expander, rows of a table are made as in ``TableMover``.
+    violations_ : dict of str to int
+        Orders and sums between columns that all real rows of a table keep, such as
+        ``"start <= end"``, and how many of the synthetic rows returned last break each,
+        where repairing them did not help.
 
     Raises
     ------

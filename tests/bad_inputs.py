@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
 
 import numpy as np
 from scipy import sparse
@@ -164,15 +165,33 @@ REFUSED = [
         error=TypeError,
     ),
     Case(
-        "dates and times",
-        lambda: np.arange(16).astype("datetime64[D]").reshape(8, 2),
-        "Convert it to numbers first, for example days since a reference date",
+        "images of dates",
+        lambda: np.arange(512).astype("datetime64[D]").reshape(8, 8, 8),
+        "Pixels must be numbers, got dtype datetime64[D]",
+        error=TypeError,
+    ),
+    Case(
+        "times of two kinds in one column",
+        lambda: [[date(2020, 1, 1)], [datetime(2020, 1, 1)]] * 4,
+        "must hold times of one type in one time zone, got date, datetime",
+        error=TypeError,
+    ),
+    Case(
+        "times of two zones in one column of objects",
+        lambda: [[datetime(2020, 1, 1)], [datetime(2020, 1, 1, tzinfo=UTC)]] * 4,
+        "must hold times of one type in one time zone, got time zones ['None', 'UTC']",
         error=TypeError,
     ),
     Case(
         "cells of two kinds in one column",
         lambda: [["a", 1], [2, 1]] * 4,
-        "must hold numbers, or labels of one sortable kind, got int, str",
+        "must hold numbers, times, or labels of one sortable kind, got int, str",
+        error=TypeError,
+    ),
+    Case(
+        "arrays in cells",
+        lambda: np.array([[np.arange(3), None]] * 8, dtype=object)[:, :1],
+        "must hold numbers, times, or labels of one sortable kind, got ndarray",
         error=TypeError,
     ),
     Case("complex numbers", lambda: TABLE * 1j, "Complex data not supported"),
@@ -270,6 +289,16 @@ TAKEN = [
     Case(
         "NaN in a table", lambda: poked(TABLE, np.nan), "a missing cell; stays possible"
     ),
+    Case(
+        "a column without any number",
+        lambda: TABLE * [1, np.nan, 1],
+        "stays missing",
+    ),
+    Case(
+        "repeated columns",
+        lambda: TABLE[:, [0, 1, 1]],
+        "stay equal, where 20 rows show that they are",
+    ),
     Case("string labels", table, "sorted; come back as strings", list("bbbbaaaa")),
     Case("boolean labels", table, "come back as booleans", np.array(Y) == 1),
     Case("negative labels", table, "nothing special", [-c for c in Y]),
@@ -288,5 +317,15 @@ TAKEN = [
         "dense inside; csr and csc come back, any other format as csr",
     ),
     Case("booleans", lambda: TABLE > 0, "categories of two levels"),
+    Case(
+        "dates and times",
+        lambda: np.arange(16).astype("datetime64[D]").reshape(8, 2),
+        "numbers of their coarsest unit; whole days stay whole days",
+    ),
+    Case(
+        "durations",
+        lambda: np.arange(16).astype("timedelta64[s]").reshape(8, 2),
+        "numbers of their coarsest unit",
+    ),
     Case("odd image sizes", lambda: IMAGES[:, :7], "nothing special"),
 ]

@@ -11,6 +11,7 @@ import pytest
 import skexpand
 from skexpand import _cli, _demo
 from skexpand.baselines import GaussianJitter
+from skexpand.codecs import TableCodec
 
 pd = pytest.importorskip("pandas")
 
@@ -86,6 +87,37 @@ def test_expand_keeps_whole_numbers_whole_beside_missing_cells(pets, jitter, tmp
     _cli.main(["expand", str(pets), "--target", "kind", "--out", str(out)])
     legs = {line.split(",")[0] for line in out.read_text().splitlines()[1:]}
     assert legs <= {"", "3", "4"}
+
+
+def test_expand_names_what_new_rows_break(pets, jitter, tmp_path, monkeypatch, capsys):
+    found = {"a < b": 3, "b < c": 0}
+    monkeypatch.setattr(TableCodec, "count_violations", lambda codec, values: found)
+    out = tmp_path / "big.csv"
+    _cli.main(["expand", str(pets), "--target", "kind", "--out", str(out)])
+    printed = capsys.readouterr().out.splitlines()
+    assert printed[1:] == [f"a < b: holds in {pets}, not in 3 of 54 new rows"]
+
+
+def test_expand_reads_iso_dates_and_writes_them_back_in_the_same_form(tmp_path, jitter):
+    days = pd.date_range("2024-01-01", periods=40, freq="36h")
+    small = pd.DataFrame(
+        {
+            "admitted": days.strftime("%Y-%m-%d"),
+            "discharged": (days + pd.Timedelta("2D")).strftime("%Y-%m-%dT%H:%MZ"),
+            "note": ["tomorrow", "2024-01-01"] * 20,
+            "ward": list("ab") * 20,
+        }
+    )
+    small.loc[3, "admitted"] = None
+    source, out = tmp_path / "small.csv", tmp_path / "big.csv"
+    small.to_csv(source, index=False)
+    _cli.main(["expand", str(source), "--target", "ward", "--out", str(out)])
+    big = pd.read_csv(out)
+    pd.testing.assert_frame_equal(big[:40], small)
+    new = big[40:]
+    assert new["admitted"].dropna().str.fullmatch(r"2024-0[123]-\d\d").all()
+    assert new["discharged"].str.fullmatch(r"2024-0[123]-\d\dT\d\d:00Z").all()
+    assert new["admitted"].nunique() > 30 and new["note"].nunique() == 2
 
 
 def test_expand_repeats_with_the_same_seed(pets, jitter, tmp_path):

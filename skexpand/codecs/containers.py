@@ -4,9 +4,10 @@ A container remembers the type of ``X``, never its rows. Each offers
 
 ``to_array(X)``, ``from_array(array)``
     one dense ndarray and back (images, and frames of one dtype);
-``to_table(X)``, ``from_table(values)``
+``to_table(X, like=None)``, ``from_table(values)``
     a float64 matrix, NaN where missing and level codes in categorical columns, with a
     list of :class:`~skexpand.codecs.columns.Column` (``None`` when all are numbers);
+    times are read in the units and from the origins of the columns in ``like``;
 ``join(X, X_new)``
     both, the real rows first and untouched.
 """
@@ -14,14 +15,10 @@ A container remembers the type of ``X``, never its rows. Each offers
 import numpy as np
 from scipy import sparse
 
-from skexpand.codecs.columns import (
-    Column,
-    read_cells,
-    refuse_time,
-    to_dtype,
-    write_cells,
-)
+from skexpand.codecs.cells import read_cells, write_cells
+from skexpand.codecs.columns import Column, column_like, to_dtype
 from skexpand.codecs.frames import NarwhalsContainer, PandasContainer
+from skexpand.codecs.times import read_times
 
 
 def find_container(X):
@@ -87,8 +84,6 @@ class ArrayContainer:
                 "Complex data not supported: X must be real. Pass the real and the "
                 "imaginary part as columns of their own."
             )
-        if array.dtype.kind in "mM":
-            raise refuse_time("X", array.dtype)
         self.dtype_ = array.dtype
         return array
 
@@ -105,12 +100,14 @@ class ArrayContainer:
         """
         return array
 
-    def to_table(self, X):
+    def to_table(self, X, like=None):
         """Read a table as numbers and level codes.
 
         Parameters
         ----------
         X : object of shape (n, p)
+        like : list of Column or None, default=None
+            Columns of the table that was fitted, whose clocks are to be used.
 
         Returns
         -------
@@ -124,8 +121,13 @@ class ArrayContainer:
                 levels = np.array([False, True])
                 self.columns_ = [Column(j, levels) for j in range(array.shape[1])]
             elif array.dtype.kind not in "iuf":
-                cells = array.astype(object)
-                read = [read_cells(cells[:, j], j) for j in range(array.shape[1])]
+                is_time = array.dtype.kind in "mM"
+                cells = array if is_time else array.astype(object)
+                read_column = _read_clocked if is_time else read_cells
+                read = [
+                    read_column(cells[:, j], j, column_like(like, j))
+                    for j in range(array.shape[1])
+                ]
                 self.columns_ = [column for _, column in read]
                 return np.column_stack([values for values, _ in read]), self.columns_
             # C order, whatever came: the layout must not decide the last bit of a sum.
@@ -145,6 +147,9 @@ class ArrayContainer:
         """
         if self.dtype_.kind in "iufb":
             return self.from_array(to_dtype(values, self.dtype_))
+        if self.dtype_.kind in "mM":
+            times = [c.clock.write(values[:, j]) for j, c in enumerate(self.columns_)]
+            return self.from_array(np.column_stack(times).astype(self.dtype_))
         cells = np.empty(values.shape, dtype=object)
         for j, column in enumerate(self.columns_):
             cells[:, j] = write_cells(values[:, j], column)
@@ -168,6 +173,12 @@ class ArrayContainer:
 
     def _dense(self, X):
         return np.asarray(X)
+
+
+def _read_clocked(times, label, like):
+    if np.datetime_data(times.dtype)[0] == "generic":
+        times = times.astype(f"{times.dtype.kind}8[D]")  # nothing but NaT has no unit
+    return read_times(label, times, like)
 
 
 class ListContainer(ArrayContainer):

@@ -6,25 +6,24 @@ Columns keep their order, names (repeated ones too) and dtypes.
 
 import numpy as np
 
-from skexpand.codecs.columns import (
-    Column,
-    read_cells,
-    refuse_time,
-    to_dtype,
-    write_cells,
-)
+from skexpand.codecs.cells import read_cells, write_cells
+from skexpand.codecs.columns import Column, column_like, to_dtype
+from skexpand.codecs.times import read_times, to_utc
 
 
 class PandasContainer:
-    """Pandas frames: any mix of numeric, nullable, boolean, text and category."""
+    """Pandas frames: any mix of numeric, nullable, boolean, text, category and time."""
 
-    def to_table(self, X):
+    def to_table(self, X, like=None):
         """Read a frame as numbers and level codes; see `ArrayContainer.to_table`."""
         self._columns, self._dtypes = X.columns, list(X.dtypes)
         self._uniform = _uniform_dtype(self._dtypes)
         if self._uniform is not None:
             return X.to_numpy(dtype=np.float64).copy(order="C"), None
-        read = [_read_series(X.iloc[:, j], label) for j, label in enumerate(X.columns)]
+        read = [
+            _read_series(X.iloc[:, j], label, column_like(like, j))
+            for j, label in enumerate(X.columns)
+        ]
         self.columns_ = [column for _, column in read]
         if not read:
             return np.empty((len(X), 0)), None
@@ -81,19 +80,18 @@ def _uniform_dtype(dtypes):
     return None
 
 
-def _read_series(series, label):
+def _read_series(series, label, like=None):
     import pandas as pd
 
     dtype = series.dtype
     if isinstance(dtype, pd.SparseDtype):
         dtype, series = dtype.subtype, series.sparse.to_dense()
     if isinstance(dtype, pd.CategoricalDtype):
-        _check_levels(dtype.categories, label)
         codes = series.cat.codes.to_numpy().astype(np.float64)
         levels = np.asarray(dtype.categories, dtype=object)
         column = Column(label, levels, is_ordered=bool(dtype.ordered))
         return np.where(codes < 0, np.nan, codes), column
-    if pd.api.types.is_bool_dtype(dtype) or pd.api.types.is_numeric_dtype(dtype):
+    if pd.api.types.is_bool_dtype(dtype) or _is_number(dtype):
         if pd.api.types.is_complex_dtype(dtype):
             raise ValueError(
                 f"Complex data not supported: column {label!r} must be real. Split it "
@@ -102,16 +100,59 @@ def _read_series(series, label):
         values = series.to_numpy(dtype=np.float64, na_value=np.nan)
         is_bool = pd.api.types.is_bool_dtype(dtype)
         return values, Column(label, np.array([False, True]) if is_bool else None)
-    if getattr(dtype, "kind", "O") in "mM" or isinstance(
-        dtype, pd.PeriodDtype | pd.IntervalDtype
-    ):
-        raise refuse_time(label, dtype)
-    return read_cells(series.to_numpy(dtype=object), label)
+    if isinstance(dtype, pd.PeriodDtype):
+        # A period is a count of its own unit, which no coarser one needs to divide:
+        # numpy's years have none.
+        return read_times(label, series.array.asi8.view("M8[Y]"), like)
+    if getattr(dtype, "kind", "O") in "mM":
+        return _read_moments(series, label, like)
+    return read_cells(series.to_numpy(dtype=object), label, like)
 
 
-def _check_levels(categories, label):
-    if getattr(categories.dtype, "kind", "O") in "mM":
-        raise refuse_time(label, categories.dtype)
+def _is_number(dtype):
+    """Whether cells are numbers; pyarrow's decimals are read as Python's."""
+    import pandas as pd
+
+    is_decimal = getattr(dtype, "kind", "O") == "O"
+    return pd.api.types.is_numeric_dtype(dtype) and not is_decimal
+
+
+def _read_moments(series, label, like):
+    """Read dates, moments with or without a time zone, and durations."""
+    zone = _zone(series.dtype)
+    if zone is None:
+        return read_times(label, _to_numpy(series), like)
+    return read_times(
+        label,
+        _to_numpy(_in_utc(series)),
+        like,
+        wall=_to_numpy(series.dt.tz_localize(None)),
+        to_utc=lambda wall: _to_numpy(_in_utc(_place(wall, zone))),
+    )
+
+
+def _zone(dtype):
+    return getattr(getattr(dtype, "pyarrow_dtype", dtype), "tz", None)
+
+
+def _to_numpy(series):
+    """Give datetime64 or timedelta64 for a column without a time zone."""
+    if hasattr(series.dtype, "pyarrow_dtype"):
+        return series.array.__arrow_array__().to_numpy(zero_copy_only=False)
+    return series.to_numpy()
+
+
+def _in_utc(series):
+    return series.dt.tz_convert("UTC").dt.tz_localize(None)
+
+
+def _place(wall, zone):
+    """Say which moments clocks of a time zone mean; always the same where in doubt."""
+    import pandas as pd
+
+    return pd.Series(wall).dt.tz_localize(
+        zone, ambiguous=np.ones(len(wall), dtype=bool), nonexistent="shift_forward"
+    )
 
 
 def _write_series(values, column, dtype):
@@ -125,7 +166,9 @@ def _write_series(values, column, dtype):
         return pd.Series(pd.Categorical.from_codes(codes, dtype=dtype))
     if isinstance(dtype, np.dtype) and dtype.kind in "iufb":
         return pd.Series(to_dtype(values, dtype))
-    if pd.api.types.is_bool_dtype(dtype) or pd.api.types.is_numeric_dtype(dtype):
+    if column.clock is not None and column.cell_type is None:
+        return _write_moments(column.clock.write(values), column.clock, dtype)
+    if pd.api.types.is_bool_dtype(dtype) or _is_number(dtype):
         missing = np.isnan(values)
         cells = np.where(missing, 0, values)
         if not pd.api.types.is_float_dtype(dtype):
@@ -137,6 +180,22 @@ def _write_series(values, column, dtype):
     return pd.Series(write_cells(values, column), dtype=dtype)
 
 
+def _write_moments(times, clock, dtype):
+    import pandas as pd
+
+    if isinstance(dtype, pd.PeriodDtype):
+        array = pd.arrays.PeriodArray(times.view(np.int64), dtype=dtype)
+        return pd.Series(array)
+    zone = _zone(dtype)
+    if zone is None:
+        series = pd.Series(times)
+    elif clock.is_wall:
+        series = _place(times, zone)
+    else:
+        series = pd.Series(times).dt.tz_localize("UTC").dt.tz_convert(zone)
+    return series.astype(dtype)
+
+
 def _is_unsigned(dtype):
     import pandas as pd
 
@@ -146,11 +205,14 @@ def _is_unsigned(dtype):
 class NarwhalsContainer:
     """Polars (and pyarrow) frames, read and written through narwhals."""
 
-    def to_table(self, X):
+    def to_table(self, X, like=None):
         """Read a frame as numbers and level codes; see `ArrayContainer.to_table`."""
         frame = _narwhals().from_native(X, eager_only=True)
         self._schema, self._backend = frame.schema, frame.implementation
-        read = [self._read(frame[name]) for name in frame.columns]
+        read = [
+            self._read(frame[name], column_like(like, j))
+            for j, name in enumerate(frame.columns)
+        ]
         if not read:
             return np.empty((len(frame), 0)), None
         self.columns_ = [column for _, column in read]
@@ -191,20 +253,30 @@ class NarwhalsContainer:
         frames = [nw.from_native(X), nw.from_native(X_new)]
         return nw.concat(frames, how="vertical").to_native()
 
-    def _read(self, series):
+    def _read(self, series, like):
         nw, dtype, label = _narwhals(), series.dtype, series.name
-        if dtype.is_temporal():
-            raise refuse_time(label, dtype)
-        if dtype.is_numeric():
+        if isinstance(dtype, nw.Datetime) and dtype.time_zone is not None:
+            return read_times(
+                label,
+                _without_zone(series, "UTC"),
+                like,
+                wall=_without_zone(series, None),
+                to_utc=lambda wall: to_utc(wall, dtype.time_zone),
+            )
+        if isinstance(dtype, nw.Date | nw.Datetime | nw.Duration):
+            return read_times(label, series.to_numpy(), like)
+        if dtype.is_numeric() and not dtype.is_decimal():
             return series.cast(nw.Float64).to_numpy().astype(np.float64), Column(label)
         cells = np.empty(len(series), dtype=object)
         cells[:] = series.to_list()
-        return read_cells(cells, label)
+        return read_cells(cells, label, like)
 
     def _write(self, values, column, name, dtype):
         nw = _narwhals()
         missing = np.isnan(values)
-        if column.is_category:
+        if column.clock is not None and column.cell_type is None:
+            return self._write_moments(values, column.clock, name, dtype)
+        if column.is_category or dtype.is_decimal() or dtype == nw.Time:
             cells = write_cells(values, column).tolist()
         elif missing.any():
             cells = np.where(missing, None, values.astype(object)).tolist()
@@ -213,10 +285,26 @@ class NarwhalsContainer:
             if dtype.is_integer():
                 is_unsigned = dtype.is_unsigned_integer()
                 cells = to_dtype(values, np.uint64 if is_unsigned else np.int64)
-        if isinstance(cells, list) and not column.is_category:
+        if isinstance(cells, list) and dtype.is_numeric() and not dtype.is_decimal():
             series = nw.new_series(name, cells, nw.Float64, backend=self._backend)
             return series.cast(dtype)
         return nw.new_series(name, cells, dtype, backend=self._backend)
+
+    def _write_moments(self, values, clock, name, dtype):
+        nw, times = _narwhals(), clock.write(values)
+        zone = getattr(dtype, "time_zone", None)
+        if zone is None:
+            return nw.new_series(name, times, dtype, backend=self._backend)
+        times = to_utc(times, zone) if clock.is_wall else times
+        naive = nw.Datetime(dtype.time_unit)
+        series = nw.new_series(name, times, naive, backend=self._backend)
+        return series.dt.replace_time_zone("UTC").dt.convert_time_zone(zone)
+
+
+def _without_zone(series, zone):
+    """Give what clocks show in a time zone; None for that of the series."""
+    series = series if zone is None else series.dt.convert_time_zone(zone)
+    return series.dt.replace_time_zone(None).to_numpy()
 
 
 def _narwhals():

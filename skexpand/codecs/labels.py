@@ -3,7 +3,7 @@
 import numpy as np
 from scipy import sparse
 
-from skexpand.codecs.columns import is_missing
+from skexpand.codecs.cells import is_missing
 
 
 class LabelCodec:

@@ -1,26 +1,20 @@
 """Tables of any dtype to comparable float64 columns, and back."""
 
+import warnings
+
 import numpy as np
 from sklearn.exceptions import NotFittedError
-from sklearn.impute import MissingIndicator, SimpleImputer
-from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
+from sklearn.preprocessing import OrdinalEncoder
 
+from skexpand.codecs.categories import CategoryBlock
 from skexpand.codecs.columns import check_table
+from skexpand.codecs.constraints import find_constraints, to_amounts
 from skexpand.codecs.containers import find_container
+from skexpand.codecs.numbers import NumberBlock
+from skexpand.codecs.repairs import Repairer
 
-# Two one-hot rows differ in two columns: this makes a change of category as far as one
-# standard deviation of a number.
-_ONE_HOT = np.sqrt(0.5)
-# Above it a one-hot block would dominate every distance and, at 10^4 levels, memory.
-_MAX_ONE_HOT = 50
-_CODE_WIDTH = 32
-# Products of this many cells (128 MB) at a time when the nearest code is looked up.
-_MAX_SCORES = 2**24
-
-_TOO_LARGE = (
-    "X holds numbers too large to be standardised in float64; divide the columns by a "
-    "constant first."
-)
+# So many labels, and so many a row, are those of a name, a text or an identifier.
+_NAMES, _NAMES_SHARE = 20, 0.9
 
 
 class TableCodec:
@@ -37,17 +31,23 @@ class TableCodec:
     category,     a fixed random unit code of     the level of the nearest code
     > 50 levels   width 32, times
                   :math:`1/\sqrt 2`
-    missing       median, and one indicator       a threshold that keeps the observed
-                  column of height                rate: between 1/4 and 3/4 of the
-                  :math:`1/\sqrt 2`               height, so clean rows round-trip
+    amount        standard score of the log,      the observed range; positive stays
+                  where that is far closer to     positive
+                  normal (`find_log_shift`)
+    time          standard score of the number    the same dtype and time zone; whole
+                  of its coarsest unit            units, in the observed range
+    missing       median, and one indicator       a missing cell, where the indicator
+                  column of height                is above half its height
+                  :math:`1/\sqrt 2`
+    spike         the same: a value that many     exactly that value
+                  rows share (`find_spike`)
     ============  ==============================  =====================================
 
-    In categories a missing cell is one more level. Booleans are categories. A constant
+    In categories a missing cell is one more level. Booleans are categories. Of labels
+    that hardly repeat, names or free text, a warning says what to do. A constant
     column is encoded as zeros and decoded exactly. Encoding and decoding cost
     :math:`O(n q)`; a column of :math:`L > 50` levels costs :math:`32 n L` operations to
     decode, in blocks of bounded memory.
-
-    Not for dates and times (refused) and not for free text (every string is a level).
 
     Attributes
     ----------
@@ -59,9 +59,13 @@ class TableCodec:
         Columns ``q`` of the encoded matrix.
     blocks_ : list of (object, slice)
         Label and encoded columns of each part, in encoded order: numbers one by one,
-        missing indicators, categories.
+        missing indicators, spikes, categories.
     is_continuous_ : ndarray of bool, shape (q,)
-        Whether an encoded column is a number's (or rank's) score.
+        Whether an encoded column is a number's (or rank's) score. Not where it has a
+        spike: the score that stands for it there would look like a value that recurs.
+    constraints_ : list of Constraint
+        Orders and sums that all rows keep (`find_constraints`); decoded rows that break
+        one are repaired (`Repairer`).
 
     Examples
     --------
@@ -76,7 +80,7 @@ class TableCodec:
     kind = "table"
 
     def fit(self, X):
-        """Learn levels, ranges, scales and rates of missing cells.
+        """Learn levels, ranges, scales, shapes and constraints.
 
         Parameters
         ----------
@@ -94,13 +98,19 @@ class TableCodec:
             For an empty table, infinity, complex numbers, or a wrong number of
             dimensions.
         TypeError
-            For dates and times, unsortable cells or an unknown container.
+            For unsortable cells, times of several kinds or zones in one column, or an
+            unknown container.
         """
         self._container = find_container(X)
         values, columns = self._container.to_table(X)
         check_table(values)
         self.n_features_in_ = values.shape[1]
         self._columns = columns
+        self._labels = (
+            [column.label for column in columns]
+            if columns
+            else list(getattr(X, "columns", range(self.n_features_in_)))
+        )
         is_category = _mask(columns, "is_category", self.n_features_in_)
         is_ordered = _mask(columns, "is_ordered", self.n_features_in_)
         self._ordered = np.flatnonzero(is_ordered)
@@ -109,6 +119,8 @@ class TableCodec:
         self._fit_numbers(values)
         self._fit_categories(values)
         self._lay_out()
+        self.constraints_ = find_constraints(values, columns, self._labels)
+        self._repairer = Repairer(self.constraints_, values, columns)
         return self
 
     def bind(self, X):
@@ -153,7 +165,7 @@ class TableCodec:
             If the number of columns differs from the fitted one, or numbers overflow.
         """
         self._check_fitted()
-        values, columns = find_container(X).to_table(X)
+        values, columns = find_container(X).to_table(X, self._columns)
         check_table(values)
         if values.shape[1] != self.n_features_in_:
             raise ValueError(
@@ -163,18 +175,10 @@ class TableCodec:
         values = self._match_levels(values, columns)
         parts = []
         if len(self._numbers):
-            numbers = self._rank(values)
-            with np.errstate(over="ignore"):  # reported below
-                parts.append(self._scaler.transform(self._imputer.transform(numbers)))
-            if self._indicator is not None:
-                parts.append(self._indicator.transform(numbers) * _ONE_HOT)
-        if len(self._short):
-            parts.append(self._one_hot.transform(values[:, self._short]) * _ONE_HOT)
-        parts += [self._look_up(values[:, j], j) for j in self._long]
-        x = np.ascontiguousarray(np.hstack(parts))
-        if not np.isfinite(x).all():
-            raise ValueError(_TOO_LARGE)
-        return x
+            parts.append(self._number_block.encode(self._rank(values)))
+        if len(self._categories):
+            parts.append(self._category_block.encode(values[:, self._categories]))
+        return np.ascontiguousarray(np.hstack(parts))
 
     def decode(self, x):
         """Turn encoded rows into rows of the container that was fitted.
@@ -212,20 +216,36 @@ class TableCodec:
                 f"Encoded rows must have shape (m, {self.n_encoded_}), got {x.shape}."
             )
         values = np.empty((len(x), self.n_features_in_))
-        k = len(self._numbers)
-        if k:
-            values[:, self._numbers] = self._decode_numbers(x[:, :k], x[:, k:])
+        width = 0
+        if len(self._numbers):
+            width = len(self._numbers) + len(self._number_block.states_)
+            values[:, self._numbers] = self._number_block.decode(x[:, :width])
         if len(self._ordered):
             values[:, self._ordered] = self._ranks.inverse_transform(
                 values[:, self._ordered]
             )
-        for j in self._categories:
-            block = x[:, self._slices[j]]
-            if j in self._books:
-                values[:, j] = self._nearest(block, *self._books[j])
-            else:
-                values[:, j] = self._levels[j][block.argmax(axis=1)]
+        if len(self._categories):
+            values[:, self._categories] = self._category_block.decode(x[:, width:])
+        self._repairer.repair(values)
         return values
+
+    def count_violations(self, values):
+        """Count the rows that break what holds between the columns of fit.
+
+        Parameters
+        ----------
+        values : ndarray of float64, shape (m, p)
+            From `decode_values`.
+
+        Returns
+        -------
+        dict of str to int
+            Constraint, such as ``"start <= end"``, to number of rows.
+        """
+        amounts, _ = to_amounts(values, self._columns)
+        return {
+            one.text: int(one.is_violated(amounts).sum()) for one in self.constraints_
+        }
 
     def restore(self, values):
         """Put numbers and level codes in the container that was fitted.
@@ -264,62 +284,66 @@ class TableCodec:
             self._ranks = OrdinalEncoder(
                 handle_unknown="use_encoded_value", unknown_value=np.nan
             ).fit(values[:, self._ordered])
-        self._indicator = None
-        if not len(self._numbers):
-            return
-        numbers = self._rank(values)
-        missing = np.isnan(numbers)
-        self._imputer = SimpleImputer(strategy="median", keep_empty_features=True)
-        filled = self._imputer.fit_transform(numbers)
-        with np.errstate(over="ignore", invalid="ignore"):  # reported below
-            self._scaler = StandardScaler().fit(filled)
-        if not np.isfinite(self._scaler.var_).all():
-            raise ValueError(_TOO_LARGE)
-        self._low, self._high = filled.min(axis=0), filled.max(axis=0)
-        self._is_whole = (filled == np.rint(filled)).all(axis=0)
-        self._missing_rate = missing.mean(axis=0)
-        if missing.any():
-            self._indicator = MissingIndicator(error_on_new=False).fit(numbers)
+        if len(self._numbers):
+            is_amount = ~_mask(self._columns, "is_date", self.n_features_in_)
+            is_amount[self._ordered] = False
+            self._number_block = NumberBlock().fit(
+                self._rank(values), is_amount[self._numbers]
+            )
 
     def _fit_categories(self, values):
-        levels = {j: np.unique(values[:, j]) for j in self._categories}
-        self._levels = levels
-        self._short = [j for j in self._categories if len(levels[j]) <= _MAX_ONE_HOT]
-        self._long = [j for j in self._categories if len(levels[j]) > _MAX_ONE_HOT]
-        self._books = {j: (levels[j], _codebook(len(levels[j]), j)) for j in self._long}
-        if self._short:
-            self._one_hot = OneHotEncoder(
-                categories=[levels[j] for j in self._short],
-                handle_unknown="ignore",
-                sparse_output=False,
-            ).fit(values[:, self._short])
+        if not len(self._categories):
+            return
+        codes = values[:, self._categories]
+        self._category_block = CategoryBlock().fit(codes, self._categories)
+        for j, levels in zip(
+            self._categories, self._category_block.levels_, strict=True
+        ):
+            self._warn_of_names(j, levels, np.count_nonzero(~np.isnan(values[:, j])))
+
+    def _warn_of_names(self, j, levels, n_rows):
+        n_levels = np.count_nonzero(~np.isnan(levels))
+        if n_levels >= max(_NAMES, _NAMES_SHARE * n_rows):
+            warnings.warn(
+                f"Column {self._labels[j]!r} holds {n_levels} different labels in "
+                f"{n_rows} rows, like a name or an identifier: new rows repeat the "
+                "labels of real ones. Drop it, or convert it, for example with "
+                "pandas.to_datetime or pandas.to_numeric.",
+                UserWarning,
+                stacklevel=4,
+            )
 
     def _lay_out(self):
         widths = [(j, 1) for j in self._numbers]
-        if self._indicator is not None:
-            widths += [(j, 1) for j in self._numbers[self._indicator.features_]]
-        widths += [(j, len(self._levels[j])) for j in self._short]
-        widths += [(j, _CODE_WIDTH) for j in self._long]
-        self.blocks_, self._slices, start = [], {}, 0
+        if len(self._numbers):
+            widths += [(j, 1) for j in self._numbers[self._number_block.states_]]
+        if len(self._categories):
+            block = self._category_block
+            widths += zip(self._categories[block.order_], block.widths_, strict=True)
+        self.blocks_, start = [], 0
         for j, width in widths:
-            self._slices[j] = slice(start, start + width)
-            label = self._columns[j].label if self._columns else int(j)
-            self.blocks_.append((label, self._slices[j]))
+            self.blocks_.append((self._labels[j], slice(start, start + width)))
             start += width
         self.n_encoded_ = start
         self.is_continuous_ = np.arange(start) < len(self._numbers)
+        if len(self._numbers):
+            has_spike = ~np.isnan(self._number_block.spike_)
+            self.is_continuous_[: len(has_spike)] &= ~has_spike
 
     def _match_levels(self, values, columns):
         """Express the codes of another table in the fitted levels."""
-        fitted = _mask(self._columns, "is_category", self.n_features_in_)
-        theirs = _mask(columns, "is_category", self.n_features_in_)
-        differs = (fitted != theirs) & ~np.isnan(values).all(axis=0)
+        kinds = _kinds(self._columns, self.n_features_in_)
+        differs = (kinds != _kinds(columns, self.n_features_in_)) & ~np.isnan(
+            values
+        ).all(axis=0)
         if differs.any():
             raise ValueError(
-                "X must hold numbers and categories in the same columns as in fit, got "
-                f"a difference in column {int(differs.argmax())}. Give both the same "
-                "dtypes."
+                "X must hold numbers, times and categories in the same columns as in "
+                f"fit, got a difference in column {int(differs.argmax())}. Give both "
+                "the same dtypes."
             )
+        fitted = _mask(self._columns, "is_category", self.n_features_in_)
+        theirs = _mask(columns, "is_category", self.n_features_in_)
         values = values.copy() if theirs.any() else values
         for j in np.flatnonzero(theirs & fitted):
             levels, ours = columns[j].levels, self._columns[j].levels
@@ -339,55 +363,18 @@ class TableCodec:
         values[:, self._ordered] = self._ranks.transform(values[:, self._ordered])
         return values[:, self._numbers]
 
-    def _decode_numbers(self, scores, rest):
-        numbers = scores * self._scaler.scale_
-        numbers += self._scaler.mean_
-        np.clip(numbers, self._low, self._high, out=numbers)
-        if self._is_whole.all():
-            np.rint(numbers, out=numbers)
-        elif self._is_whole.any():
-            numbers[:, self._is_whole] = np.rint(numbers[:, self._is_whole])
-        if self._indicator is not None:
-            for column, j in enumerate(self._indicator.features_):
-                flags = self._is_missing(rest[:, column], self._missing_rate[j])
-                numbers[flags, j] = np.nan
-        return numbers
 
-    @staticmethod
-    def _is_missing(height, rate):
-        """Cut an indicator column where the observed rate of missing cells is kept.
-
-        The cut stays away from both clean heights, 0 and 1, so that rows without noise
-        decode to themselves in a batch of any size or rate.
-        """
-        if rate == 1 or not len(height):
-            return np.ones(len(height), dtype=bool)
-        height = height / _ONE_HOT
-        return height > np.clip(np.quantile(height, 1 - rate), 0.25, 0.75)
-
-    def _look_up(self, codes, j):
-        levels, book = self._books[j]
-        index = np.minimum(np.searchsorted(levels, codes), len(levels) - 1)
-        known = (levels[index] == codes) | (np.isnan(levels[index]) & np.isnan(codes))
-        return book[index] * (_ONE_HOT * known[:, None])
-
-    @staticmethod
-    def _nearest(block, levels, book):
-        step = max(1, _MAX_SCORES // len(levels))
-        index = np.empty(len(block), dtype=np.intp)
-        for start in range(0, len(block), step):
-            # Codes have one length: the nearest is the one of largest product.
-            scores = block[start : start + step].astype(np.float32) @ book.T
-            index[start : start + step] = scores.argmax(axis=1)
-        return levels[index]
-
-
-def _codebook(n_levels, column):
-    """Draw one unit code a level; fixed by the column, so the same in every process."""
-    rng = np.random.default_rng([n_levels, int(column)])
-    book = rng.standard_normal((n_levels, _CODE_WIDTH))
-    book /= np.linalg.norm(book, axis=1, keepdims=True)
-    return book.astype(np.float32)
+def _kinds(columns, n_columns):
+    """Tell numbers, categories, dates and durations apart."""
+    if columns is None:
+        return np.full(n_columns, "number")
+    clocked = (column.clock.dtype.kind if column.clock else None for column in columns)
+    return np.array(
+        [
+            "category" if column.is_category else clock or "number"
+            for column, clock in zip(columns, clocked, strict=True)
+        ]
+    )
 
 
 def _mask(columns, attribute, n_columns):

@@ -155,6 +155,39 @@ def test_a_mixed_frame_round_trips_through_the_codec():
     pd.testing.assert_frame_equal(codec.decode(codec.encode(few)), few, rtol=1e-3)
 
 
+def test_pyarrow_and_odd_pandas_dtypes_come_back(y):
+    pd, pa = pytest.importorskip("pandas"), pytest.importorskip("pyarrow")
+    rng = np.random.default_rng(0)
+    letters = pd.Series(rng.choice(list("abc"), N))
+    whole = pd.Series(rng.integers(0, 9, N))
+    arrow = {
+        "i1": (whole, pa.int8()),
+        "u8": (whole, pa.uint64()),
+        "f4": (whole * 1.5, pa.float32()),
+        "string": (letters, pa.string()),
+        "bool": (whole > 4, pa.bool_()),
+        "dictionary": (letters, pa.dictionary(pa.int32(), pa.string())),
+    }
+    frame = pd.DataFrame(
+        {
+            **{
+                name: cells.astype(pd.ArrowDtype(t))
+                for name, (cells, t) in arrow.items()
+            },
+            "python": letters.astype("string[python]"),
+            "numbers": pd.Categorical(whole, categories=range(20)),
+            "truths": pd.Categorical(whole > 3),
+            "bytes": letters.str.encode("ascii").astype(object),
+        }
+    )
+    frame.iloc[2:9] = None
+    codec = TableCodec().fit(frame)
+    pd.testing.assert_frame_equal(codec.decode(codec.encode(frame)), frame)
+    X_res, _ = expand(frame, y)
+    pd.testing.assert_series_equal(X_res.dtypes, frame.dtypes)
+    assert X_res.iloc[N:].isna().mean().between(0.05, 0.4).all()
+
+
 def test_repeated_and_numeric_column_names_survive(X, y):
     pd = pytest.importorskip("pandas")
     frame = pd.DataFrame(X, columns=["a", "a", 7]).astype({7: "float32"})

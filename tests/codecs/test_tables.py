@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from sklearn.exceptions import NotFittedError
 
+from skexpand import ExpansiveSynthesizer
 from skexpand.codecs import TableCodec
 
 
@@ -47,15 +48,15 @@ def test_an_ordered_level_lies_between_its_neighbors_and_unused_ones_never_come(
 
 @pytest.mark.parametrize("n_levels", [50, 51, 10_000])
 def test_many_levels_take_bounded_width_and_round_trip(n_levels):
-    X = labels(*(f"level {i}" for i in range(n_levels)))
+    X = labels(*(f"level {i}" for i in range(n_levels)), *["level 0"] * n_levels)
     codec = TableCodec().fit(X)
     assert codec.n_encoded_ == (50 if n_levels == 50 else 32)
     assert (codec.decode(codec.encode(X)) == X).all()
 
 
 def test_many_levels_are_about_as_far_apart_as_few():
-    X = labels(*(f"level {i}" for i in range(200)))
-    x = TableCodec().fit(X).encode(X)
+    X = labels(*(f"level {i}" for i in range(200)), *["level 0"] * 200)
+    x = TableCodec().fit(X).encode(X)[:200]
     distance = np.linalg.norm(x[:, None] - x, axis=-1)[np.triu_indices(200, 1)]
     assert abs(distance.mean() - 1) < 0.05 and distance.min() > 0.5
 
@@ -80,6 +81,39 @@ def test_rows_without_noise_decode_to_themselves_in_any_batch():
     x = codec.encode(X)
     np.testing.assert_allclose(codec.decode(x[1:]), X[1:])
     np.testing.assert_allclose(codec.decode(x[:1]), X[:1])
+
+
+def test_labels_that_hardly_repeat_are_taken_with_a_warning():
+    names = labels(*(f"patient {i}" for i in range(30)), None, "patient 0")
+    with pytest.warns(UserWarning, match="Column 0 holds 30 different labels in 31"):
+        codec = TableCodec().fit(names)
+    assert (codec.decode(codec.encode(names)) == names).all()
+    TableCodec().fit(names[:19])  # among few rows they may well differ
+
+
+def test_rare_levels_survive_expansion_in_proportion():
+    rng = np.random.default_rng(0)
+    levels = labels(*["a"] * 25, *["b"] * 10, "c", "d", "d", "e", "f")
+    X = np.hstack([levels, rng.normal(size=(40, 3)).astype(object)])
+    synthesizer = ExpansiveSynthesizer(ratio=41, max_iter=1, random_state=0)
+    X_res, _ = synthesizer.fit_resample(X, np.arange(40) % 2)
+    for level, count in zip("abcdef", (25, 10, 1, 2, 1, 1), strict=True):
+        share = (X_res[40:, 0] == level).sum() / 40
+        assert 0.5 * count < share < 1.5 * count, level
+
+
+def test_missing_cells_and_spikes_stay_with_their_class():
+    rng = np.random.default_rng(0)
+    y = np.repeat([0, 1], 100)
+    X = rng.lognormal(size=(200, 4)) + y[:, None]
+    X[rng.random(200) < np.where(y, 0.4, 0.05), 0] = np.nan
+    X[rng.random(200) < np.where(y, 0.6, 0.2), 1] = 0
+    synthesizer = ExpansiveSynthesizer(ratio=10, max_iter=1, random_state=0)
+    X_new, y_new = synthesizer.fit(X, y).sample()
+    for code in (0, 1):
+        real, new = X[y == code], X_new[y_new == code]
+        assert abs(np.isnan(new[:, 0]).mean() - np.isnan(real[:, 0]).mean()) < 0.05
+        assert abs((new[:, 1] == 0).mean() - (real[:, 1] == 0).mean()) < 0.05
 
 
 def test_a_missing_category_is_one_more_level():
