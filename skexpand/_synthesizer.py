@@ -19,6 +19,7 @@ from skexpand.bandwidth import choose_factor, rule_of_thumb
 from skexpand.expansion import Expansion, ImageJudge
 from skexpand.judge import TableJudge
 from skexpand.latents import LatentView
+from skexpand.levels import SeenLevels
 from skexpand.nn.adaptation import trainable_parameters
 from skexpand.nn.mixing import averaging_matrices, head_codewords, same_class_pairs
 from skexpand.pretraining import PretrainedEncoder
@@ -312,8 +313,11 @@ class ExpansiveSynthesizer(LatentView, BaseExpander):
         self.n_iter_ = len(self.loss_curve_["total"])
         n_tries = self._setting("n_candidates")
         judge = self._appoint_judge(network, x, y, streams) if n_tries > 1 else None
+        levels = None
+        if kind == "table":
+            levels = SeenLevels().fit(x, self._codec.is_continuous_)
         self._expansion = Expansion(
-            network, samples, labels, bank, steps, mixing, judge, n_tries
+            network, samples, labels, bank, steps, mixing, judge, n_tries, levels
         )
         self.strength_ = network.strength
         latents = self._expansion.encoded.mean.flatten(1).cpu().numpy()
