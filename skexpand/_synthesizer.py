@@ -1,5 +1,6 @@
 """ExpansiveSynthesizer: the main path, from a few samples to many."""
 
+import logging
 from numbers import Integral, Real
 
 import numpy as np
@@ -15,7 +16,7 @@ from skexpand._encoder import (
     learn_encoder,
 )
 from skexpand.assembly import build_network
-from skexpand.bandwidth import choose_factor, rule_of_thumb
+from skexpand.bandwidth import LEFT_ALONE, advise, choose_factor, rule_of_thumb
 from skexpand.expansion import Expansion, ImageJudge
 from skexpand.judge import TableJudge
 from skexpand.latents import LatentView
@@ -25,6 +26,8 @@ from skexpand.nn.mixing import averaging_matrices, head_codewords, same_class_pa
 from skexpand.pretraining import PretrainedEncoder
 from skexpand.training import Budget, LossWeights, train_expansion
 
+logger = logging.getLogger(__name__)
+
 _MAX_PAIRS = 512  # pooled over classes, a few hundred differences say it all
 _BATCH_PAIRS = 32
 _LEARNING_RATE = 2e-3
@@ -32,7 +35,8 @@ _PRETRAINING_STEPS = 2000
 # Chosen on EMNIST letters and on 14 development tables (docs/method.md).
 _DEFAULTS = {
     "image": {"degree": 4, "n_candidates": 8, "max_iter": 200},
-    "table": {"degree": 8, "n_candidates": 4, "max_iter": 60},
+    # Training moves no score of a table: ten steps say how its losses begin.
+    "table": {"degree": 8, "n_candidates": 4, "max_iter": 10},
 }
 
 
@@ -84,20 +88,22 @@ class ExpansiveSynthesizer(LatentView, BaseExpander):
         of a head in its class's graph.
     strength : float or None, default=None
         Length ``h`` of the mixed difference. More is more diverse and less faithful.
-        None takes 1, or for tables with 20 rows in every class and an expander what
-        cross-validation prefers among 1/4, 1/2, 1, 2 and 4. Then, and wherever it is
-        given, a class of n > 10 rows of a table moves by ``h * sqrt(10 / n)``.
+        None takes 1, or for tables with 5 rows in every class and an expander 0.3 or
+        0.05 where cross-validation is sure that 1 is worse: see `advice_`. Then, and
+        wherever it is given, a class of n > 10 rows of a table moves by
+        ``h * sqrt(10 / n)``.
     n_candidates : int or None, default=None
         Images made for each one asked for: of those that the judge accepts, the ones
         farthest from all others stay; None takes 8. Tables: how often a row that it
-        refuses is drawn again, at last at a quarter of the length; None takes 4. With 1
-        there is no judge.
+        refuses is drawn again, at last at a quarter of the length; None takes 4. What
+        it clearly gives to another class that grows too is put there. With 1 there is
+        no judge.
     loss_weights : dict or None, default=None
         Weights of the terms "reconstruction", "classification", "transport" and
         "covariance" that differ from those of `LossWeights`. Without "classification"
         images have no judge.
     max_iter : int or None, default=None
-        Training steps at most. None takes 200 for images and 60 for tables.
+        Training steps at most. None takes 200 for images and 10 for tables.
     pretrained : PretrainedEncoder or None, default=None
         Encoder learned on a larger data set; set by :meth:`pretrain`.
     finetune : {"filters", "all", "none"}, default="filters"
@@ -127,6 +133,9 @@ class ExpansiveSynthesizer(LatentView, BaseExpander):
         Of the graph between new samples and pairs, after sampling.
     strength_ : float
         The length ``h`` in use, given or chosen.
+    advice_ : str
+        What cross-validation says about augmenting this table, also logged; whether
+        the rows are better left alone.
     koopman_operator_ : ndarray of shape (d, d)
         Least-squares map between latents of related samples (eq. 10).
     acceptance_rate_ : float
@@ -271,6 +280,7 @@ class ExpansiveSynthesizer(LatentView, BaseExpander):
             )
 
     def _learn(self, x, y, streams):
+        self.advice_ = ""
         device = find_device(self.device)
         budget = Budget(self.max_seconds, self.verbose)
         samples = torch.from_numpy(x.astype(np.float32)).to(device)
@@ -311,7 +321,9 @@ class ExpansiveSynthesizer(LatentView, BaseExpander):
             budget=budget,
         )
         self.n_iter_ = len(self.loss_curve_["total"])
-        n_tries = self._setting("n_candidates")
+        # What is left alone keeps its labels: there is nothing to judge.
+        is_left_alone = self.advice_ and network.strength == LEFT_ALONE
+        n_tries = 1 if is_left_alone else self._setting("n_candidates")
         judge = self._appoint_judge(network, x, y, streams) if n_tries > 1 else None
         levels = None
         if kind == "table":
@@ -334,7 +346,10 @@ class ExpansiveSynthesizer(LatentView, BaseExpander):
             return float(self.strength)
         if self._codec.kind == "image" or not self.expander:
             return 1.0  # without an expander 1 reaches the other sample
-        return choose_factor(x, y, streams.seed("strength"))
+        factor = choose_factor(x, y, streams.seed("strength"))
+        self.advice_ = advise(factor, self.class_counts_)
+        logger.info(self.advice_)
+        return factor
 
     def _choose_head_graphs(self, degree, generator):
         """Choose each class's codeword graph over the heads."""
