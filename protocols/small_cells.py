@@ -42,7 +42,7 @@ def make_learner(name, n_rows, seed):
             n_iter_no_change=10**6,
             random_state=seed,
         ),
-        "SVM": SVC(),
+        "SVM": SVC(random_state=seed),  # else it asks the global generator
         "forest": RandomForestClassifier(60, random_state=seed),
         "boosting": HistGradientBoostingClassifier(
             max_iter=60, max_depth=3, min_samples_leaf=1, random_state=seed
@@ -130,9 +130,9 @@ class SmallTable:
                 values = compute_class_weight("balanced", classes=np.unique(y), y=y)
                 weights = {"sample_weight": values[y]}
         elif treatment == "threshold":
-            n_folds = min(5, int(np.bincount(y).min()))
-            model = TunedThresholdClassifierCV(clone(model), cv=n_folds)
-        model.fit(X, y, **weights)
+            model = self._tune(model, X, y)
+        if not hasattr(model, "classes_"):
+            model.fit(X, y, **weights)
         encoded = self.encoder.transform(X_test)
         predicted = model.predict(encoded)
         scores = {"score": float(balanced_accuracy_score(y_test, predicted))}
@@ -144,6 +144,16 @@ class SmallTable:
             scores["log_loss"] = float(-np.log((clipped * truth).sum(axis=1)).mean())
             scores["brier"] = float(np.square(belief - truth).sum(axis=1).mean())
         return scores
+
+    @staticmethod
+    def _tune(model, X, y):
+        """Return the model with its threshold tuned, or as it is where none can be."""
+        n_folds = min(5, int(np.bincount(y).min()))
+        tuned = TunedThresholdClassifierCV(clone(model), cv=n_folds, refit=True)
+        try:
+            return tuned.fit(X, y)
+        except ValueError:  # constant predictions in a fold
+            return model
 
     def _rows_of_each_class(self):
         counts = np.bincount(self.y)
