@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from sklearn.base import clone
 
 from skexpand import ExpansiveSynthesizer, bandwidth
 from skexpand.bandwidth import LEFT_ALONE, advise, choose_factor, rule_of_thumb
@@ -98,3 +99,13 @@ def test_what_is_left_alone_is_nearly_copied_and_not_judged(monkeypatch):
     source = fitted.parents_[:, 0]
     np.testing.assert_array_equal(y[source], y_new)
     assert np.abs(X_new - X[source]).max() < 0.3
+
+
+def test_rows_move_twice_as_far_where_the_largest_class_does_not_grow():
+    X, y = clouds()
+    kept = np.arange(len(y)) < 60  # 40 against 20
+    grown = ExpansiveSynthesizer(max_iter=1, random_state=0)
+    balanced = clone(grown).set_params(sampling_strategy="auto")
+    by_hand = clone(grown).set_params(sampling_strategy={0: 40, 1: 90})
+    strengths = [s.fit(X[kept], y[kept]).strength_ for s in (grown, balanced, by_hand)]
+    assert strengths == [1, 2, 2]
