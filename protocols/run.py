@@ -31,9 +31,10 @@ sys.path.insert(0, str(ROOT))
 
 from protocols.image_cells import ImageSet  # noqa: E402
 from protocols.journal import append_row, read_rows  # noqa: E402
+from protocols.small_cells import SmallTable  # noqa: E402
 from protocols.table_cells import Table  # noqa: E402
 
-KINDS = {"images": ImageSet, "table": Table}
+KINDS = {"images": ImageSet, "table": Table, "small table": SmallTable}
 PACKAGES = ("imbalanced-learn", "numpy", "scikit-learn", "scipy", "torch")
 
 
@@ -48,21 +49,21 @@ def read_protocol(path):
             f"{protocol.get('kind')!r}."
         )
     for name, arm in protocol["arms"].items():
-        unknown = set(arm) - {"class", "params", "input"}
+        unknown = set(arm) - {"class", "params", "input", "treatment"}
         if unknown:
             raise ValueError(
                 f"{path.name}: arm {name!r} has unknown keys {sorted(unknown)}; an "
-                "arm takes class, params and input."
+                "arm takes class, params, input and treatment."
             )
     return protocol
 
 
-def build_sampler(arm, ratio, draw, y):
+def build_sampler(arm, ratio, draw, y, totals=None):
     """Build the sampler of an arm, or None for the arm that adds nothing.
 
     The protocol's ratio and the draw's seed are set where the class takes them; the
-    host's samplers, which know no ratio, get the same totals as a dict. TOML has no
-    null: the text ``"null"`` stands for None.
+    host's samplers, which know no ratio, get the same totals as a dict. Where `totals`
+    are given all samplers get them. TOML has no null: the text ``"null"`` is None.
     """
     if "class" not in arm:
         return None
@@ -76,7 +77,9 @@ def build_sampler(arm, ratio, draw, y):
             f"{', '.join(accepted)}. Correct the protocol."
         )
     params = {}
-    if "ratio" in accepted:
+    if totals is not None:
+        params["sampling_strategy"] = totals
+    elif "ratio" in accepted:
         params["ratio"] = ratio
     else:
         totals = {label: round(ratio * n) for label, n in Counter(y).items()}
@@ -149,18 +152,24 @@ def _run_cells(source, protocol, missing, draw, arm_name):
     """Expand once, then train and score every missing classifier."""
     arm = protocol["arms"][arm_name]
     X, y, X_test, y_test = source.split(draw)
-    sampler = build_sampler(arm, protocol["ratio"], draw, y)
+    totals = source.totals(y) if hasattr(source, "totals") else None
+    sampler = build_sampler(arm, protocol.get("ratio"), draw, y, totals)
+    treated = {"treatment": arm["treatment"]} if "treatment" in arm else {}
     start = time.process_time()
     X_train, y_train = source.expand(sampler, arm.get("input"), X, y)
     expand_cpu_seconds = time.process_time() - start
     for classifier, settings in missing.items():
         start = time.process_time()
-        score = source.score(classifier, X_train, y_train, X_test, y_test, draw)
+        scores = source.score(
+            classifier, X_train, y_train, X_test, y_test, draw, **treated
+        )
+        if not isinstance(scores, dict):
+            scores = {"score": scores}
         yield {
             "cell": cell_id(settings),
             **settings,
             "metric": source.metric,
-            "score": score,
+            **scores,
             "n_real": len(y),
             "n_train": len(y_train),
             "n_test": len(y_test),

@@ -53,6 +53,43 @@ def groups_of(counts, most):
         yield codes[rounds == first], sizes[rounds == first]
 
 
+def fill_places(wanted, names, generator):
+    """Give the places of every class to candidates of its name, at random.
+
+    Parameters
+    ----------
+    wanted : ndarray of int, shape (n,)
+        Class that each place is for.
+    names : ndarray of int, shape (m,)
+        Class of each candidate; negative ones fit nowhere.
+    generator : numpy.random.Generator
+        Source of randomness.
+
+    Returns
+    -------
+    places, chosen : ndarray of int, shape (k,)
+        Which place goes to which candidate. All places of a class are filled, or all
+        its candidates used.
+    """
+    n_classes = 1 + max(wanted.max(initial=-1), names.max(initial=-1))
+    fitting = np.flatnonzero(names >= 0)
+    places = np.argsort(wanted, kind="stable")
+    shuffled = np.lexsort((generator.random(len(fitting)), names[fitting]))
+    chosen = fitting[shuffled]
+    n_places = np.bincount(wanted, minlength=n_classes)
+    n_chosen = np.bincount(names[fitting], minlength=n_classes)
+    rank_of_place = np.arange(len(places)) - np.repeat(
+        np.cumsum(n_places) - n_places, n_places
+    )
+    rank_of_chosen = np.arange(len(chosen)) - np.repeat(
+        np.cumsum(n_chosen) - n_chosen, n_chosen
+    )
+    return (
+        places[rank_of_place < n_chosen[wanted[places]]],
+        chosen[rank_of_chosen < n_places[names[chosen]]],
+    )
+
+
 class ImageJudge:
     """Let the classifier of Algorithm 1 choose among images.
 
@@ -155,6 +192,8 @@ class Expansion:
         Who chooses among candidates.
     n_candidates : int
         Candidates for each image asked for; how often a refused row is drawn again.
+    levels : SeenLevels or None
+        What values moved rows of a table are rounded to.
     """
 
     network: torch.nn.Module
@@ -165,6 +204,7 @@ class Expansion:
     mixing: dict
     judge: object
     n_candidates: int
+    levels: object = None
 
     def __post_init__(self):
         self.encoded = self._encode_rows()
@@ -199,7 +239,7 @@ class Expansion:
         if isinstance(self.judge, ImageJudge):
             self._fill_farthest(made, counts, streams)
         else:
-            self._fill_accepted(made, y_new, counts, streams)
+            self._fill_named(made, y_new, counts, streams)
         x_new, parents, weights = made
         return x_new, y_new, Provenance(parents, weights)
 
@@ -229,34 +269,47 @@ class Expansion:
             n_tried += len(surplus)
         self.acceptance_rate = n_accepted / n_tried if n_tried else np.nan
 
-    def _fill_accepted(self, made, y_new, counts, streams):
-        """Make what is asked, and what the judge refuses again."""
+    def _fill_named(self, made, y_new, counts, streams):
+        """Make what is asked, put it where the judge says, and make the rest again.
+
+        A row that is clearly of another class than its source fills a place of that
+        class, if one is left. Places of a class go to its candidates at random.
+        """
         anchor = self._draw_anchors(np.arange(len(counts)), counts, streams)
         pending = np.arange(len(anchor))
-        for attempt in range(self.n_candidates if self.judge is not None else 1):
+        last = self.n_candidates - 1 if self.judge is not None else 0
+        for attempt in range(last + 1):
             if len(pending) == 0:
                 break
-            plan = self._plan(anchor[pending], y_new[pending], streams, attempt)
-            if attempt and attempt == self.n_candidates - 1:
+            wanted = y_new[pending]
+            plan = self._plan(anchor[pending], wanted, streams, attempt)
+            if attempt and attempt == last:
                 plan.length.mul_(_LAST_RESORT)
-            is_kept = np.ones(len(pending), dtype=bool)
+            candidates, names = self._empty(len(pending)), wanted.copy()
             for block, parts in self._made(plan, streams.torch("noise", attempt)):
-                rows = pending[block]
-                for target, values in zip(made, parts, strict=True):
-                    target[rows] = values
+                for target, values in zip(candidates, parts, strict=True):
+                    target[block] = values
                 if self.judge is not None:
-                    is_kept[block] = self.judge.accepts(parts[0], y_new[rows])
+                    names[block] = self.judge.name(parts[0], wanted[block])
             if attempt == 0:
                 self.certificate = plan.certificate
-                self.acceptance_rate = float(is_kept.mean())
-            pending = pending[~is_kept]
+                self.acceptance_rate = float((names == wanted).mean())
+            places, chosen = np.arange(len(pending)), slice(None)
+            if attempt < last:
+                generator = streams.numpy("places", attempt)
+                places, chosen = fill_places(wanted, names, generator)
+            for target, values in zip(made, candidates, strict=True):
+                target[pending[places]] = values[chosen]
+            pending = np.delete(pending, places)
 
     def _empty(self, n):
         """Return room for samples, parents and weights."""
         n_pairs = self.mixing["degree"] if self.mixing["expander"] else 1
         width = 1 + 2 * n_pairs
+        # A level in single precision would not decode to the number that was seen.
+        dtype = np.float32 if self.levels is None else np.float64
         return (
-            np.empty((n, *self.x.shape[1:]), dtype=np.float32),
+            np.empty((n, *self.x.shape[1:]), dtype=dtype),
             np.empty((n, width), dtype=np.int64),
             np.empty((n, width), dtype=np.float32),
         )
@@ -293,7 +346,10 @@ class Expansion:
         overall = places.mean(dim=(2, 3)).cpu()  # (m, D)
         signed = torch.stack([overall, -overall], dim=2).flatten(1)
         weights = torch.cat([torch.ones(len(signed), 1), signed], dim=1)
-        return made.cpu().numpy(), parents.numpy(), weights.numpy()
+        made = made.cpu().numpy()
+        if self.levels is not None:
+            made = self.levels.round(made.astype(np.float64))
+        return made, parents.numpy(), weights.numpy()
 
     def _draw_anchors(self, codes, counts, streams, number=0):
         """Use the rows of a class equally often in each group, in random order."""

@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
+from sklearn.base import clone
 
 from skexpand import ExpansiveSynthesizer, bandwidth
-from skexpand.bandwidth import FACTORS, choose_factor, rule_of_thumb
+from skexpand.bandwidth import LEFT_ALONE, advise, choose_factor, rule_of_thumb
 
 
 def clusters(n_per_class=40):
@@ -32,15 +33,23 @@ def test_classes_with_shapes_of_their_own_move_less_than_the_rule():
     assert choose_factor(*clusters(), random_state=0) < 1
 
 
-def test_clouds_move_more_than_the_rule():
-    assert choose_factor(*clouds(), random_state=0) > 1
+def test_clouds_move_by_the_rule():
+    assert choose_factor(*clouds(), random_state=0) == 1
 
 
-@pytest.mark.parametrize("n_rows", [(19, 300), (40,)])
+@pytest.mark.parametrize("seed", range(3))
+def test_labels_that_mean_nothing_leave_the_rule_alone(seed):
+    rng = np.random.default_rng(seed)
+    x, y = rng.normal(size=(80, 4)), rng.integers(0, 2, 80)
+    assert choose_factor(x, y, random_state=seed) == 1
+
+
+@pytest.mark.parametrize("n_rows", [(4, 300), (40,)])
 def test_the_rule_stands_for_few_rows_and_for_a_class_alone(n_rows):
     y = np.repeat(np.arange(len(n_rows)), n_rows)
     x = np.random.default_rng(0).normal(size=(len(y), 3))
     assert choose_factor(x, y, random_state=0) == 1
+    assert "too little" in advise(1.0, np.array(n_rows))
 
 
 @pytest.mark.filterwarnings("error")
@@ -48,36 +57,55 @@ def test_rows_that_are_all_alike_leave_the_rule_alone():
     assert choose_factor(np.zeros((60, 2)), np.arange(60) % 2, random_state=0) == 1
 
 
-def test_a_correction_must_gain_more_the_larger_it_is(monkeypatch):
-    losses = {1.0: 0.5, 0.5: 0.499, 2.0: 0.49, 0.25: 0.49, 4.0: 0.5}
-    table = np.array([losses[factor] for factor in FACTORS])
-    monkeypatch.setattr(bandwidth, "_fold_losses", lambda *data: table)
-    assert choose_factor(*clouds(20), random_state=0) == 2
-    table[FACTORS.index(2.0)] = 0.499  # less than the penalty of 0.0014
-    assert choose_factor(*clouds(20), random_state=0) == 0.25
-    table[FACTORS.index(0.25)] = 0.495  # less than the penalty of 0.0058
-    assert choose_factor(*clouds(20), random_state=0) == 1
+@pytest.mark.parametrize(("error", "expected"), [(0.4, 1.0), (0.01, LEFT_ALONE)])
+def test_a_correction_must_be_better_by_two_standard_errors(
+    error, expected, monkeypatch
+):
+    """Rows differ by `error` around a mean gain of 0.05 for near-copies."""
+
+    def errors(x, y, x_test, y_test, streams):
+        noise = error * (-1.0) ** np.arange(len(y_test))
+        return np.stack([noise + 0.55, np.full(len(noise), 0.55), noise * 0 + 0.5])
+
+    monkeypatch.setattr(bandwidth, "_fold_errors", errors)
+    assert choose_factor(*clouds(40), random_state=0) == expected
 
 
-def test_large_tables_are_judged_by_some_rows_of_every_class():
-    y = np.repeat([0, 1, 2], [5000, 25, 300])
-    rows = bandwidth._some_of_each(y, np.bincount(y), np.random.default_rng(0))
-    assert np.bincount(y[rows]).tolist() == [133, 25, 133]
-    assert len(set(rows)) == len(rows)
+def test_many_rows_are_thinned_with_every_class_kept():
+    rng = np.random.default_rng(0)
+    y = np.repeat([0, 1], [5000, 12])
+    rows = bandwidth._some_of_each(y, np.bincount(y), rng)
+    assert np.bincount(y[rows]).tolist() == [200, 12]
 
 
-def test_a_length_of_zero_would_score_the_rows_alone(monkeypatch):
-    """Copies on top of the rows: five neighbors find one row and its copies."""
-    x, y = clusters(30)
-    monkeypatch.setattr(bandwidth, "FACTORS", (0.0,))
-    loss = bandwidth._fold_losses(x, y, x, y, np.random.default_rng(1))
-    assert loss.shape == (1,) and loss[0] < 0.1
-
-
-def test_the_synthesizer_says_what_was_chosen_and_takes_what_is_given():
+def test_the_estimator_uses_the_choice_and_says_so(monkeypatch, caplog):
     X, y = clusters()
-    chosen = ExpansiveSynthesizer(max_iter=2, random_state=0).fit(X, y)
-    given = ExpansiveSynthesizer(max_iter=2, random_state=0, strength=1.5).fit(X, y)
-    plain = ExpansiveSynthesizer(max_iter=2, random_state=0, expander=False).fit(X, y)
-    assert chosen.strength_ in FACTORS and chosen.strength_ < 1
-    assert (given.strength_, plain.strength_) == (1.5, 1.0)
+    caplog.set_level("INFO")
+    fitted = ExpansiveSynthesizer(max_iter=1, random_state=0).fit(X, y)
+    assert fitted.strength_ < 1 and fitted.advice_ in caplog.text
+    given = ExpansiveSynthesizer(max_iter=1, strength=2.0).fit(X, y)
+    assert given.strength_ == 2 and given.advice_ == ""
+    few = ExpansiveSynthesizer(max_iter=1).fit(X[:7], np.array([0, 1] * 3 + [1]))
+    assert few.strength_ == 1 and "too little" in few.advice_
+
+
+def test_what_is_left_alone_is_nearly_copied_and_not_judged(monkeypatch):
+    X, y = clouds()
+    module = "skexpand._synthesizer.choose_factor"
+    monkeypatch.setattr(module, lambda *data: LEFT_ALONE)
+    fitted = ExpansiveSynthesizer(max_iter=1, random_state=0).fit(X, y)
+    assert fitted.advice_.startswith("Leave the data alone")
+    X_new, y_new = fitted.sample(200)
+    source = fitted.parents_[:, 0]
+    np.testing.assert_array_equal(y[source], y_new)
+    assert np.abs(X_new - X[source]).max() < 0.3
+
+
+def test_rows_move_twice_as_far_where_the_largest_class_does_not_grow():
+    X, y = clouds()
+    kept = np.arange(len(y)) < 60  # 40 against 20
+    grown = ExpansiveSynthesizer(max_iter=1, random_state=0)
+    balanced = clone(grown).set_params(sampling_strategy="auto")
+    by_hand = clone(grown).set_params(sampling_strategy={0: 40, 1: 90})
+    strengths = [s.fit(X[kept], y[kept]).strength_ for s in (grown, balanced, by_hand)]
+    assert strengths == [1, 2, 2]

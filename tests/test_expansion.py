@@ -6,7 +6,7 @@ import torch
 
 from skexpand import ExpansiveSynthesizer
 from skexpand._random import RandomStreams
-from skexpand.expansion import ImageJudge, groups_of
+from skexpand.expansion import ImageJudge, fill_places, groups_of
 
 
 @pytest.fixture(scope="module")
@@ -21,14 +21,14 @@ def fit(data, **parameters):
 
 
 class Judge:
-    """Accept by rule and remember what was shown."""
+    """Accept by rule, rename the others, and remember what was shown."""
 
-    def __init__(self, rule):
-        self.rule, self.shown = rule, []
+    def __init__(self, rule, otherwise=-1):
+        self.rule, self.otherwise, self.shown = rule, otherwise, []
 
-    def accepts(self, x, y):
+    def name(self, x, y):
         self.shown.append(len(x))
-        return self.rule(len(x), len(self.shown))
+        return np.where(self.rule(len(x), len(self.shown)), y, self.otherwise)
 
 
 def drawn_with(judge, data, counts=(20, 0, 10), **parameters):
@@ -44,14 +44,53 @@ def test_counts_are_exact_and_rows_come_in_class_order(table):
     assert provenance.parents.shape == provenance.weights.shape == (30, 17)
 
 
-def test_a_refused_sample_is_drawn_again_and_an_accepted_one_is_kept(table):
+def test_refused_rows_are_drawn_again_and_accepted_ones_are_kept(table):
     judge = Judge(lambda n, call: np.arange(n) % 2 == 0)
     expansion, (x_new, *_) = drawn_with(judge, table, n_candidates=3)
     assert judge.shown == [30, 15, 7]
     assert expansion.acceptance_rate == 0.5
     _, (plain, *_) = drawn_with(Judge(lambda n, call: np.ones(n, bool)), table)
-    np.testing.assert_array_equal(x_new[::2], plain[::2])
-    assert (x_new[1::2] != plain[1::2]).any(axis=1).all()
+    is_kept = (x_new[:, None] == plain).all(axis=2).any(axis=1)
+    assert is_kept.sum() == 15
+
+
+def test_a_row_of_another_name_fills_a_place_of_that_class(table):
+    """Half of class 0 are given to class 2, whose own are all refused."""
+    X, y = table
+    judge = Judge(lambda n, call: np.arange(n) < 10, otherwise=2)
+    expansion, (x_new, y_new, provenance) = drawn_with(judge, table, n_candidates=3)
+    assert judge.shown == [30, 10]
+    assert y_new.tolist() == [0] * 20 + [2] * 10
+    source = y[provenance.parents[:, 0]]
+    assert (source[:20] == 0).all() and 0 < (source[20:] == 0).sum() < 10
+    assert expansion.acceptance_rate == pytest.approx(1 / 3 + 1 / 3)
+
+
+def test_without_places_in_other_classes_names_are_refusals(table):
+    judge = Judge(lambda n, call: np.arange(n) < 15, otherwise=1)
+    _, (x_new, y_new, _) = drawn_with(judge, table, (20, 0, 0), n_candidates=3)
+    assert judge.shown == [20, 5] and len(x_new) == 20
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_places_go_to_candidates_of_their_class_until_either_runs_out(seed):
+    generator = np.random.default_rng(seed)
+    wanted, names = generator.integers(0, 4, 50), generator.integers(-1, 5, 60)
+    places, chosen = fill_places(wanted, names, generator)
+    np.testing.assert_array_equal(wanted[places], names[chosen])
+    assert len(set(places)) == len(places) and len(set(chosen)) == len(chosen)
+    for code in range(4):
+        filled = np.count_nonzero(wanted[places] == code)
+        assert filled == min((wanted == code).sum(), (names == code).sum())
+
+
+def test_all_candidates_of_a_class_have_the_same_chance():
+    wanted, names = np.zeros(5, dtype=int), np.zeros(10, dtype=int)
+    generator = np.random.default_rng(0)
+    used = np.zeros(10)
+    for _ in range(400):
+        used[fill_places(wanted, names, generator)[1]] += 1
+    assert used.min() > 150 and used.max() < 250
 
 
 def test_a_judge_that_is_pleased_is_asked_once(table):
@@ -77,7 +116,7 @@ def test_the_last_resort_goes_a_quarter_of_the_way(table):
 
 
 def test_the_rows_of_a_class_are_moved_equally_often(table):
-    synthesizer = fit(table)
+    synthesizer = fit(table, n_candidates=1)
     synthesizer.sample({0: 60, 1: 70, 2: 3})
     used = np.bincount(synthesizer.parents_[:, 0], minlength=24)
     assert (used[:12] == 5).all() and (used[12:19] == 10).all()
@@ -86,7 +125,7 @@ def test_the_rows_of_a_class_are_moved_equally_often(table):
 
 def test_pairs_join_rows_of_one_class_with_opposite_weights(table):
     X, y = table
-    synthesizer = fit(table)
+    synthesizer = fit(table, n_candidates=1)
     _, y_new = synthesizer.sample(50)
     parents, weights = synthesizer.parents_, synthesizer.mixing_weights_
     np.testing.assert_array_equal(y[parents[:, 0]], y_new)
@@ -98,7 +137,7 @@ def test_pairs_join_rows_of_one_class_with_opposite_weights(table):
 
 def test_rows_of_a_table_meet_every_pair_of_their_own_class_only(table):
     X, y = table
-    synthesizer = fit(table)
+    synthesizer = fit(table, n_candidates=1)
     _, y_new = synthesizer.sample(60)
     parents = synthesizer.parents_
     assert (y[parents] == y_new[:, None]).all()

@@ -218,3 +218,26 @@ def test_wrong_shapes_are_named():
         judge.predict_proba(np.zeros((1, 2)))
     with pytest.raises(ValueError, match=r"shape \(2,\), got \(1,\)"):
         judge.accepts(np.zeros((2, 3)), np.zeros(1, dtype=int))
+    with pytest.raises(ValueError, match=r"shape \(2,\), got \(1,\)"):
+        judge.name(np.zeros((2, 3)), np.zeros(1, dtype=int))
+
+
+class Believer(TableJudge):
+    """Believe what is written in the rows."""
+
+    def predict_proba(self, x):
+        return x
+
+
+def test_a_row_is_renamed_only_where_two_thirds_say_so():
+    belief = np.array([[0.6, 0.4], [0.3, 0.7], [0.4, 0.6], [2 / 3, 1 / 3]])
+    assert Believer().name(belief, np.zeros(4, dtype=int)).tolist() == [0, 1, -1, 0]
+    assert Believer().name(belief, np.ones(4, dtype=int)).tolist() == [-1, 1, 1, 0]
+    accepted = Believer().accepts(belief, np.ones(4, dtype=int))
+    assert accepted.tolist() == [False, True, True, False]
+
+
+def test_among_many_classes_a_plurality_is_not_enough_to_rename():
+    belief = np.array([[0.1, 0.3, 0.3, 0.3], [0.2, 0.5, 0.2, 0.1]])
+    assert (Believer().name(belief, np.zeros(2, dtype=int)) == -1).all()
+    assert Believer().name(belief, np.ones(2, dtype=int)).tolist() == [1, 1]

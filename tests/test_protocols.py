@@ -89,11 +89,11 @@ def test_ablation_tables_are_none_of_the_reported(data_dir):
 @pytest.mark.parametrize(("path", "arm"), ARMS)
 def test_every_arm_of_every_protocol_can_be_built(path, arm):
     protocol = read_protocol(path)
-    y = np.repeat([0, 1], protocol["n_per_class"])
+    y = np.repeat([0, 1], protocol.get("n_per_class", 10))
     description = protocol["arms"][arm]
-    sampler = build_sampler(description, protocol["ratio"], draw=3, y=y)
+    sampler = build_sampler(description, protocol.get("ratio", 10), draw=3, y=y)
     if sampler is None:
-        assert description == {}
+        assert set(description) <= {"treatment"}
         return
     assert sampler.random_state == 3
     params = sampler.get_params()

@@ -21,6 +21,7 @@ LAYERS = [
         "_base",
         "bandwidth",
         "judge",
+        "levels",
         "training",
         "pretraining",
         "expansion",

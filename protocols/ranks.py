@@ -1,0 +1,174 @@
+"""Rank the arms of small tables: ``python protocols/ranks.py results/x.jsonl``.
+
+Prints Markdown: mean ranks over tables and sizes, gains by learner with intervals over
+the tables, the other scores, and what each table gained and at worst lost. With
+``--figure`` it draws the critical-difference diagram.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+# Started as a script, Python looks in this folder and not in the repository.
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from protocols.journal import read_rows  # noqa: E402
+from skexpand.evaluation import statistics  # noqa: E402
+
+SCORES = {"score": 100, "log_loss": 1, "brier": 100}
+"""What is shown of each score: percent, nats, percent."""
+
+
+def read_scores(path):
+    """Return a frame of cells that every arm has, scores scaled for display."""
+    frame = pd.DataFrame(read_rows(path))
+    names = ["dataset", "draw", "classifier", "arm"]
+    frame = frame.drop_duplicates(names, keep="last")
+    for name, scale in SCORES.items():
+        frame[name] *= scale
+    n_arms = frame["arm"].nunique()
+    n_learners = frame["classifier"].nunique()
+    cells = frame.groupby(["dataset", "draw"])["score"].transform("size")
+    # A cell that a cut-off run left incomplete would compare unequal arms.
+    frame = frame[cells == n_arms * n_learners].copy()
+    frame["table"] = frame["dataset"].str.partition("@")[0]
+    frame["size"] = frame["dataset"].str.partition("@")[2]
+    return frame
+
+
+def rank_table(frame):
+    """Return arms, mean ranks and the number of blocks: tables times sizes."""
+    table = frame.pivot_table(index="dataset", columns="arm", values="score")
+    return list(table.columns), statistics.mean_ranks(table.to_numpy()), len(table)
+
+
+def gains(frame, score="score", reference="none"):
+    """Return differences to an arm: a row for each table, a column (arm, learner)."""
+    table = frame.pivot_table(
+        index="table", columns=["arm", "classifier"], values=score, dropna=False
+    )
+    # Sizes count equally within a table, tables equally in the mean.
+    return table - pd.concat(
+        {arm: table[reference] for arm in table.columns.levels[0]}, axis=1
+    )
+
+
+def overall(frame, score="score", reference="none"):
+    """Return differences to an arm, all learners: a row a table, a column an arm."""
+    table = frame.pivot_table(index="table", columns="arm", values=score)
+    return table.sub(table[reference], axis=0)
+
+
+def interval(differences):
+    """Write a mean and its 95 % interval over the tables."""
+    differences = np.asarray(differences.dropna(), dtype=float)
+    if not len(differences):
+        return ""
+    mean, low, high = statistics.mean_interval(differences)
+    star = "\\*" if low > 0 or high < 0 else ""
+    return f"{mean:+.2f} [{low:+.2f}, {high:+.2f}]{star}"
+
+
+def markdown(header, rows):
+    """Return a Markdown table."""
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines) + "\n"
+
+
+def summary_of_arms(frame):
+    """Return mean rank, mean score, gain and losses of every arm, best first."""
+    arms, ranks, _ = rank_table(frame)
+    gain = overall(frame)
+    means = frame.groupby("arm")["score"].mean()
+    other = {name: overall(frame, name) for name in ("log_loss", "brier")}
+    rows = [
+        [
+            arms[k],
+            f"{ranks[k]:.2f}",
+            f"{means[arms[k]]:.1f}",
+            "" if arms[k] == "none" else interval(gain[arms[k]]),
+            f"{gain[arms[k]].min():+.1f}",
+            f"{other['log_loss'][arms[k]].mean():+.3f}",
+            f"{other['brier'][arms[k]].mean():+.1f}",
+        ]
+        for k in np.argsort(ranks, kind="stable")
+    ]
+    header = [
+        *("arm", "mean rank", "balanced accuracy", "gain over none", "worst table"),
+        *("log loss", "Brier"),
+    ]
+    return markdown(header, rows)
+
+
+def by_learner(frame, score="score"):
+    """Return the gain of every arm over none for each learner."""
+    differences = gains(frame, score)
+    learners = list(frame["classifier"].unique())
+    rows = [
+        [arm, *(interval(differences[arm][learner]) for learner in learners)]
+        for arm in frame["arm"].unique()
+        if arm != "none"
+    ]
+    return markdown(["arm", *learners], rows)
+
+
+def by_group(frame, group, arms):
+    """Return mean gains over none for each table, or each size."""
+    table = frame.pivot_table(index=group, columns="arm", values="score")
+    table = table.sub(table["none"], axis=0)[arms]
+    rows = [[name, *(f"{v:+.1f}" for v in row)] for name, row in table.iterrows()]
+    return markdown([group, *arms], rows)
+
+
+def draw_figure(frame, path):
+    """Draw the critical-difference diagram."""
+    from skexpand.evaluation.displays import CriticalDifferenceDisplay
+
+    arms, ranks, n_blocks = rank_table(frame)
+    difference = statistics.critical_difference(len(arms), n_blocks)
+    display = CriticalDifferenceDisplay(
+        names=arms,
+        ranks=ranks,
+        critical_difference=difference,
+        cliques=statistics.cliques(ranks, difference),
+        n_blocks=n_blocks,
+    ).plot()
+    display.figure_.savefig(path, bbox_inches="tight")
+
+
+def main(arguments=None):
+    """Parse the command line and print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("results", type=Path, help="JSONL file of run.py")
+    parser.add_argument("--figure", type=Path, help="where to draw the diagram")
+    options = parser.parse_args(arguments)
+    frame = read_scores(options.results)
+    if frame.empty:
+        parser.error(f"{options.results} holds no cell that every arm has.")
+    arms, _, n_blocks = rank_table(frame)
+    table = frame.pivot_table(index="dataset", columns="arm", values="score")
+    p_value, _ = statistics.friedman(table.to_numpy())
+    difference = statistics.critical_difference(len(arms), n_blocks)
+    print(
+        f"{frame['table'].nunique()} tables, {n_blocks} tables x sizes, "
+        f"{frame['draw'].nunique()} draws; Friedman p = {p_value:.1g}, critical "
+        f"difference of mean ranks {difference:.2f}\n"
+    )
+    print(summary_of_arms(frame))
+    print(by_learner(frame))
+    few = [a for a in ("ROS", "SMOTE", "jitter", "ES") if a in arms]
+    print(by_group(frame, "table", few))
+    print(by_group(frame, "size", few))
+    for score in ("log_loss", "brier"):
+        print(
+            f"{score}\n\n{by_learner(frame[frame['arm'].isin(['none', *few])], score)}"
+        )
+    if options.figure is not None:
+        draw_figure(frame, options.figure)
+
+
+if __name__ == "__main__":
+    main()
