@@ -283,10 +283,10 @@ class KoopmanEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         return mark_as_general_sampler(super().__sklearn_tags__())
 
 
-def learn_encoder(
-    X, y, *, image_shape, n_groups, max_iter, random_state, device, budget
-):
+def learn_encoder(X, y, *, image_shape, n_material=20_000, **training):
     """Check and encode X'', then pre-train on it. See ``pretrain_autoencoder``."""
+    if not isinstance(n_material, Integral) or n_material < 0:
+        raise ValueError(f"n_material must be an int from 0 on, got {n_material!r}.")
     codec = find_codec(X, image_shape)
     x = codec.fit(X).encode(X)
     codes = None if y is None else LabelCodec().fit_encode(y)
@@ -295,16 +295,7 @@ def learn_encoder(
             f"X_large has {len(x)} samples, y_large has {len(codes)} labels. Give one "
             "label per sample."
         )
-    encoder = pretrain_autoencoder(
-        x,
-        codes,
-        codec,
-        n_groups=n_groups,
-        max_iter=max_iter,
-        random_state=random_state,
-        budget=budget,
-        device=device,
-    )
+    encoder = pretrain_autoencoder(x, codes, codec, n_material=n_material, **training)
     encoder.lineage["feature_names"] = feature_names(X)
     return encoder
 

@@ -22,6 +22,7 @@ from skexpand.latents import LatentView
 from skexpand.nn.adaptation import trainable_parameters
 from skexpand.nn.mixing import averaging_matrices, head_codewords, same_class_pairs
 from skexpand.pretraining import PretrainedEncoder
+from skexpand.recognition import find_material, recognize
 from skexpand.training import Budget, LossWeights, train_expansion
 
 _MAX_PAIRS = 512  # pooled over classes, a few hundred differences say it all
@@ -225,19 +226,25 @@ class ExpansiveSynthesizer(LatentView, BaseExpander):
         self.verbose = verbose
         self.max_seconds = max_seconds
 
-    def pretrain(self, X_large, y_large=None):
-        """Learn the encoder on a larger, similar data set first.
+    def pretrain(self, X_large, y_large=None, *, n_material=20_000):
+        """Learn from a larger, similar data set X'' first.
 
-        Afterwards `fit` starts from it and, by default, tunes one scale and one shift
-        per filter (eq. 1). The result is stored in the parameter `pretrained`, so
-        clones and pipelines keep it; ``pretrained.lineage`` says what it saw.
+        Afterwards `fit` starts from its encoder and, by default, tunes one scale and
+        one shift per filter (eq. 1). Images: a second network learns what tells those
+        of X'' apart; in its features few images a class tell theirs apart, which makes
+        a better judge, and finds images of X'' that may stand among the new ones, half
+        of a class at most. ``material_rows_`` says which these are. The result is
+        stored in the parameter `pretrained`, so clones and pipelines keep it;
+        ``pretrained.lineage`` says what it saw.
 
         Parameters
         ----------
         X_large : object of shape (N, ...)
             Samples of the shape to be fitted later; for tables the same columns.
         y_large : object of shape (N,) or None, default=None
-            Labels, of any classes.
+            Labels, of any classes. Images learn far more with them.
+        n_material : int, default=20000
+            Images of X'' to keep at most, in 64 MB; 0 keeps none, and none is used.
 
         Returns
         -------
@@ -254,8 +261,15 @@ class ExpansiveSynthesizer(LatentView, BaseExpander):
             random_state=self.random_state,
             device=find_device(self.device),
             budget=Budget(self.max_seconds, self.verbose),
+            n_material=n_material,
         )
         return self
+
+    @property
+    def material_rows_(self):
+        """Row of X'' that each row returned last is a copy of; -1 for all others."""
+        first = self.parents_[:, 0]
+        return np.where(first < -1, -2 - first, -1)
 
     def _encode_input(self, X):
         return encode_for(X, self.image_shape, self.pretrained)
@@ -315,6 +329,10 @@ class ExpansiveSynthesizer(LatentView, BaseExpander):
         self._expansion = Expansion(
             network, samples, labels, bank, steps, mixing, judge, n_tries
         )
+        if isinstance(judge, ImageJudge) and judge.recognizer is not None:
+            self._expansion.material = find_material(
+                self.pretrained, judge.recognizer, x, y
+            )
         self.strength_ = network.strength
         latents = self._expansion.encoded.mean.flatten(1).cpu().numpy()
         self.koopman_operator_ = koopman_matrix(latents, y)
@@ -346,7 +364,12 @@ class ExpansiveSynthesizer(LatentView, BaseExpander):
         alphas = LossWeights.from_parameter(self.loss_weights)
         if alphas.classification == 0 or self.n_iter_ == 0:
             return None
-        return ImageJudge(network.classifier, torch.from_numpy(x), torch.from_numpy(y))
+        samples, recognizer = torch.from_numpy(x), None
+        if self.pretrained is not None and self.pretrained.features is not None:
+            recognizer = recognize(
+                self.pretrained, samples, y, streams, find_device(self.device)
+            )
+        return ImageJudge(network.classifier, samples, torch.from_numpy(y), recognizer)
 
     def _draw(self, counts, streams):
         x_new, y_new, provenance = self._expansion.draw(counts, streams)

@@ -69,10 +69,15 @@ class ImageJudge:
         Real images.
     y : LongTensor of shape (n,)
         Their class codes, on the CPU.
+    recognizer : Recognizer or None, default=None
+        Says what an image is in the classifier's place, where pre-training left it
+        features. Which images are far from each other stays with the classifier: what
+        is far in pre-trained features is odd to whoever looks at pixels.
     """
 
-    def __init__(self, classifier, x, y):
+    def __init__(self, classifier, x, y, recognizer=None):
         self.classifier = classifier
+        self.recognizer = recognizer
         features, _ = self._look(x)
         self._known = [features[y == code] for code in range(int(y.max()) + 1)]
 
@@ -128,7 +133,10 @@ class ImageJudge:
         features, belief = [], []
         for block in row_blocks(len(x), x.shape[1:]):
             seen = self.classifier.features(x[block].to(device))
-            belief.append(self.classifier.to_logits(seen).softmax(dim=1).cpu())
+            logits = self.classifier.to_logits(seen)
+            if self.recognizer is not None:
+                logits = self.recognizer(x[block].to(device))
+            belief.append(logits.softmax(dim=1).cpu())
             features.append(torch.nn.functional.normalize(seen, dim=1).cpu())
         return torch.cat(features), torch.cat(belief)
 
@@ -155,6 +163,8 @@ class Expansion:
         Who chooses among candidates.
     n_candidates : int
         Candidates for each image asked for; how often a refused row is drawn again.
+    material : LabeledMaterial or None, default=None
+        Images of X'' that may stand among the new ones.
     """
 
     network: torch.nn.Module
@@ -165,6 +175,7 @@ class Expansion:
     mixing: dict
     judge: object
     n_candidates: int
+    material: object = None
 
     def __post_init__(self):
         self.encoded = self._encode_rows()
@@ -200,8 +211,21 @@ class Expansion:
             self._fill_farthest(made, counts, streams)
         else:
             self._fill_accepted(made, y_new, counts, streams)
+        if self.material is not None:
+            self._fill_material(made, counts, streams)
         x_new, parents, weights = made
         return x_new, y_new, Provenance(parents, weights)
+
+    def _fill_material(self, made, counts, streams):
+        """Put material in the place of some moved images of each class."""
+        ends = np.cumsum(counts)
+        for code, (count, end) in enumerate(zip(counts, ends, strict=True)):
+            rng = streams.numpy("material", code)
+            x, rows = self.material.choose(code, count, rng)
+            places = end - count + rng.permutation(count)[: len(rows)]
+            for values, filling in zip(made, (x, -1, 0), strict=True):
+                values[places] = filling
+            made[1][places, 0] = -2 - rows
 
     def _fill_farthest(self, made, counts, streams):
         """Make a surplus and keep what the judge chooses, some groups at a time."""

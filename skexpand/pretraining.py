@@ -11,8 +11,11 @@ from sklearn.covariance import ledoit_wolf
 from torch import nn
 
 from skexpand._random import RandomStreams
+from skexpand.feature_learning import pretrain_features
+from skexpand.material import Material
 from skexpand.nn.adaptation import adapt_filters
 from skexpand.nn.autoencoder import ConvAutoencoder, TableAutoencoder, reparametrize
+from skexpand.nn.features import FeatureNetwork
 from skexpand.nn.layers import seeded
 from skexpand.nn.losses import reconstruction_loss
 from skexpand.nn.optimizer import Adam
@@ -41,6 +44,10 @@ class PretrainedEncoder:
         Rows, shape, labels and content hash of X'', steps and last loss.
     codec : TableCodec or None
         Of X''; a table must be encoded as its pre-training data were.
+    features : dict of str to ndarray, or None
+        Images: state of the network in whose features the judge looks.
+    material : Material or None
+        Images of X'' that are kept; `fit` may use those that it takes for its classes.
     """
 
     kind: str
@@ -48,6 +55,8 @@ class PretrainedEncoder:
     weights: dict
     lineage: dict = field(default_factory=dict)
     codec: object = None
+    features: dict | None = None
+    material: Material | None = None
 
     def __deepcopy__(self, memo):
         # Nothing changes a record, so clones share it: no weights are copied, and
@@ -100,6 +109,21 @@ class PretrainedEncoder:
         elif finetune == "none":
             autoencoder.requires_grad_(False)
         return autoencoder
+
+    def build_features(self):
+        """Rebuild the feature network of images, frozen.
+
+        Returns
+        -------
+        FeatureNetwork
+            In evaluation mode, on the CPU.
+        """
+        state = {name: torch.from_numpy(w.copy()) for name, w in self.features.items()}
+        width, n_channels = state["convolutions.0.weight"].shape[:2]
+        generator = torch.Generator().manual_seed(0)  # every weight is overwritten
+        network = FeatureNetwork(n_channels, width, generator=generator)
+        network.load_state_dict(state)
+        return network.requires_grad_(False).eval()
 
 
 def build_autoencoder(x, y, *, n_groups, generator):
@@ -244,7 +268,7 @@ def _related(labels):
 
 
 def pretrain_autoencoder(
-    x, y, codec, *, n_groups, max_iter, random_state, budget, device
+    x, y, codec, *, n_groups, max_iter, random_state, budget, device, n_material=0
 ):
     """Learn an encoder on X'' and keep it with its lineage.
 
@@ -266,6 +290,8 @@ def pretrain_autoencoder(
         Limit of time, and progress.
     device : torch.device
         Where to train.
+    n_material : int, default=0
+        Images of X'' to keep at most.
 
     Returns
     -------
@@ -294,6 +320,17 @@ def pretrain_autoencoder(
         budget=budget,
         head=head,
     )
+    features, material, facts = None, None, {}
+    if codec.kind == "image":
+        features, material, facts = pretrain_features(
+            x,
+            y,
+            max_iter=max_iter,
+            most=n_material,
+            streams=streams,
+            budget=budget,
+            device=device,
+        )
     return PretrainedEncoder(
         kind=codec.kind,
         sample_shape=tuple(x.shape[1:]),
@@ -306,6 +343,9 @@ def pretrain_autoencoder(
             "n_steps": len(curve["total"]),
             "final_loss": curve["total"][-1] if curve["total"] else None,
             "n_groups": n_groups,
+            **facts,
         },
         codec=codec if codec.kind == "table" else None,
+        features=features,
+        material=material,
     )
