@@ -57,12 +57,13 @@ def read_protocol(path):
     return protocol
 
 
-def build_sampler(arm, ratio, draw, y):
+def build_sampler(arm, ratio, draw, y, source=None):
     """Build the sampler of an arm, or None for the arm that adds nothing.
 
     The protocol's ratio and the draw's seed are set where the class takes them; the
     host's samplers, which know no ratio, get the same totals as a dict. TOML has no
-    null: the text ``"null"`` stands for None.
+    null: the text ``"null"`` stands for None, ``"@larger"`` for the encoder learned on
+    the X'' of the data set, `source`.
     """
     if "class" not in arm:
         return None
@@ -85,6 +86,8 @@ def build_sampler(arm, ratio, draw, y):
         params["random_state"] = draw
     for key, value in arm.get("params", {}).items():
         params[key] = None if value == "null" else value
+        if value == "@larger":
+            params[key] = source.pretrained()
     return sampler_class(**params)
 
 
@@ -149,7 +152,7 @@ def _run_cells(source, protocol, missing, draw, arm_name):
     """Expand once, then train and score every missing classifier."""
     arm = protocol["arms"][arm_name]
     X, y, X_test, y_test = source.split(draw)
-    sampler = build_sampler(arm, protocol["ratio"], draw, y)
+    sampler = build_sampler(arm, protocol["ratio"], draw, y, source)
     start = time.process_time()
     X_train, y_train = source.expand(sampler, arm.get("input"), X, y)
     expand_cpu_seconds = time.process_time() - start

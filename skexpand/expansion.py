@@ -70,9 +70,9 @@ class ImageJudge:
     y : LongTensor of shape (n,)
         Their class codes, on the CPU.
     recognizer : Recognizer or None, default=None
-        Says what an image is in the classifier's place, where pre-training left it
-        features. Which images are far from each other stays with the classifier: what
-        is far in pre-trained features is odd to whoever looks at pixels.
+        Must agree with the classifier, where pre-training left its features. Which
+        images are far from each other stays with the classifier: what is far in
+        pre-trained features is odd to whoever looks at pixels.
     """
 
     def __init__(self, classifier, x, y, recognizer=None):
@@ -106,6 +106,8 @@ class ImageJudge:
         intended = torch.from_numpy(np.repeat(codes, sizes))
         features, belief = self._look(x)
         is_accepted = belief.argmax(dim=1) == intended
+        if self.recognizer is not None:
+            is_accepted &= self._recognize(x).argmax(dim=1) == intended
         of_intended = belief.gather(1, intended[:, None])[:, 0]
         # Rows beyond the end of a smaller group lie behind everything.
         shape = (len(sizes), int(sizes.max()))
@@ -133,12 +135,16 @@ class ImageJudge:
         features, belief = [], []
         for block in row_blocks(len(x), x.shape[1:]):
             seen = self.classifier.features(x[block].to(device))
-            logits = self.classifier.to_logits(seen)
-            if self.recognizer is not None:
-                logits = self.recognizer(x[block].to(device))
-            belief.append(logits.softmax(dim=1).cpu())
+            belief.append(self.classifier.to_logits(seen).softmax(dim=1).cpu())
             features.append(torch.nn.functional.normalize(seen, dim=1).cpu())
         return torch.cat(features), torch.cat(belief)
+
+    @torch.no_grad()
+    def _recognize(self, x):
+        """Return the recognizer's logits, on the CPU."""
+        device = next(self.classifier.parameters()).device
+        blocks = row_blocks(len(x), x.shape[1:])
+        return torch.cat([self.recognizer(x[b].to(device)).cpu() for b in blocks])
 
 
 @dataclass

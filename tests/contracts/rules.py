@@ -26,6 +26,7 @@ LAYERS = [
         "expansion",
         "feature_learning",
         "material",
+        "pretrained",
         "recognition",
         "artifacts",
     },
