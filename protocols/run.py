@@ -87,7 +87,7 @@ def build_sampler(arm, ratio, draw, y, source=None):
     for key, value in arm.get("params", {}).items():
         params[key] = None if value == "null" else value
         if value == "@larger":
-            params[key] = source.pretrained()
+            params[key] = None if source is None else source.pretrained()
     return sampler_class(**params)
 
 

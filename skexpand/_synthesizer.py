@@ -20,6 +20,7 @@ from skexpand.codecs import find_codec
 from skexpand.expansion import Expansion, ImageJudge
 from skexpand.judge import TableJudge
 from skexpand.latents import LatentView
+from skexpand.material import pixel_accuracy
 from skexpand.nn.adaptation import trainable_parameters
 from skexpand.nn.mixing import averaging_matrices, head_codewords, same_class_pairs
 from skexpand.pretraining import PretrainedEncoder
@@ -134,6 +135,10 @@ class ExpansiveSynthesizer(LatentView, BaseExpander):
         Least-squares map between latents of related samples (eq. 10).
     acceptance_rate_ : float
         Share of candidates, for tables of the first ones, that the judge accepted.
+    judge_accuracy_ : float
+        Of few-shot recognition in pre-trained features, on images of `X` left out; only
+        with images and `pretrained`. Below the nearest neighbor in pixels, neither
+        the features nor material are used.
     n_trainable_ : int
         Trained parameters of the autoencoder.
     synthetic_mask_, parents_, mixing_weights_ : ndarray
@@ -336,10 +341,7 @@ class ExpansiveSynthesizer(LatentView, BaseExpander):
         self._expansion = Expansion(
             network, samples, labels, bank, steps, mixing, judge, n_tries
         )
-        if isinstance(judge, ImageJudge) and judge.recognizer is not None:
-            self._expansion.material = find_material(
-                self.pretrained, judge.recognizer, x, y
-            )
+        self._expansion.material = find_material(self.pretrained, judge, x, y)
         self.strength_ = network.strength
         latents = self._expansion.encoded.mean.flatten(1).cpu().numpy()
         self.koopman_operator_ = koopman_matrix(latents, y)
@@ -376,6 +378,9 @@ class ExpansiveSynthesizer(LatentView, BaseExpander):
             recognizer = recognize(
                 self.pretrained, samples, y, streams, find_device(self.device)
             )
+            self.judge_accuracy_ = recognizer.accuracy
+            if recognizer.accuracy < pixel_accuracy(x, y):
+                recognizer = None  # X'' taught nothing that helps here
         return ImageJudge(network.classifier, samples, torch.from_numpy(y), recognizer)
 
     def _draw(self, counts, streams):

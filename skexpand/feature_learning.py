@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from skexpand._random import RandomStreams
 from skexpand.material import keep_material
 from skexpand.nn.features import FeatureNetwork, one_cycle, random_views
 from skexpand.nn.layers import seeded
@@ -112,25 +113,21 @@ def _contrast(projected):
     return F.cross_entropy(logits, other) + _COVARIANCE * spread
 
 
-def pretrain_features(x, y, *, max_iter, most, streams, budget, device):
+def add_features(encoder, x, y, *, max_iter, most, random_state, budget, device):
     """Learn features of X'', and keep images of it as material.
 
     Parameters
     ----------
-    x, y, max_iter, streams, budget, device
+    encoder : PretrainedEncoder
+        Gets weights, material and the facts in its lineage.
+    x, y, max_iter, budget, device
         As in :func:`learn_features`.
     most : int
         Images to keep at most.
-
-    Returns
-    -------
-    weights : dict of str to ndarray
-        State of the feature network.
-    material : Material or None
-        What is kept.
-    facts : dict
-        Steps, loss, and whether mirror images were taken for images of X''.
+    random_state : None, int, RandomState or Generator
+        Seed.
     """
+    streams = RandomStreams(random_state).child("pretrain")
     if y is not None and y.max() < 1:
         y = None  # one class tells nothing apart
     is_mirrored = means_nothing_mirrored(x, streams.numpy("mirror"))
@@ -146,14 +143,14 @@ def pretrain_features(x, y, *, max_iter, most, streams, budget, device):
     material = keep_material(x, partial(look, network), most, streams.numpy("keep"))
     # In C order, which the layout of the network is not: copies hash alike.
     state = network.state_dict().items()
-    weights = {name: np.array(w.cpu().numpy(), order="C") for name, w in state}
-    facts = {
-        "feature_steps": len(losses),
-        "feature_loss": losses[-1] if losses else None,
-        "mirrored": is_mirrored,
-        "n_material": 0 if material is None else len(material),
-    }
-    return weights, material, facts
+    encoder.features = {k: np.array(w.cpu().numpy(), order="C") for k, w in state}
+    encoder.material = material
+    encoder.lineage.update(
+        feature_steps=len(losses),
+        feature_loss=losses[-1] if losses else None,
+        mirrored=is_mirrored,
+        n_material=0 if material is None else len(material),
+    )
 
 
 class _Batches:

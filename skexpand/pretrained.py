@@ -1,6 +1,6 @@
 """What pre-training leaves behind: arrays, and the record of where they come from."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import torch
 
@@ -18,7 +18,7 @@ class PretrainedEncoder:
     Holds arrays and plain values only, so that scikit-learn can clone it, joblib can
     hash it and safetensors can store it.
 
-    Attributes
+    Parameters
     ----------
     kind : {"image", "table"}
         What it encodes.
@@ -28,18 +28,18 @@ class PretrainedEncoder:
         State of the autoencoder.
     lineage : dict
         Rows, shape, labels and content hash of X'', steps and last loss.
-    codec : TableCodec or None
+    codec : TableCodec or None, default=None
         Of X''; a table must be encoded as its pre-training data were.
-    features : dict of str to ndarray, or None
+    features : dict of str to ndarray, or None, default=None
         Images: state of the network in whose features the judge looks.
-    material : Material or None
+    material : Material or None, default=None
         Images of X'' that are kept; `fit` may use those that it takes for its classes.
     """
 
     kind: str
     sample_shape: tuple
     weights: dict
-    lineage: dict = field(default_factory=dict)
+    lineage: dict
     codec: object = None
     features: dict | None = None
     material: Material | None = None

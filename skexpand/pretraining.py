@@ -10,7 +10,6 @@ from sklearn.covariance import ledoit_wolf
 from torch import nn
 
 from skexpand._random import RandomStreams
-from skexpand.feature_learning import pretrain_features
 from skexpand.nn.autoencoder import ConvAutoencoder, TableAutoencoder, reparametrize
 from skexpand.nn.layers import seeded
 from skexpand.nn.losses import reconstruction_loss
@@ -164,17 +163,7 @@ def _related(labels):
 
 
 def pretrain_autoencoder(
-    x,
-    y,
-    codec,
-    *,
-    n_groups,
-    max_iter,
-    random_state,
-    budget,
-    device,
-    n_material=0,
-    feature_steps=None,
+    x, y, codec, *, n_groups, max_iter, random_state, budget, device
 ):
     """Learn an encoder on X'' and keep it with its lineage.
 
@@ -196,10 +185,6 @@ def pretrain_autoencoder(
         Limit of time, and progress.
     device : torch.device
         Where to train.
-    n_material : int, default=0
-        Images of X'' to keep at most.
-    feature_steps : int or None, default=None
-        Steps of the feature network of images; None takes `max_iter`.
 
     Returns
     -------
@@ -228,17 +213,6 @@ def pretrain_autoencoder(
         budget=budget,
         head=head,
     )
-    features, material, facts = None, None, {}
-    if codec.kind == "image":
-        features, material, facts = pretrain_features(
-            x,
-            y,
-            max_iter=max_iter if feature_steps is None else feature_steps,
-            most=n_material,
-            streams=streams,
-            budget=budget,
-            device=device,
-        )
     return PretrainedEncoder(
         kind=codec.kind,
         sample_shape=tuple(x.shape[1:]),
@@ -251,9 +225,6 @@ def pretrain_autoencoder(
             "n_steps": len(curve["total"]),
             "final_loss": curve["total"][-1] if curve["total"] else None,
             "n_groups": n_groups,
-            **facts,
         },
         codec=codec if codec.kind == "table" else None,
-        features=features,
-        material=material,
     )

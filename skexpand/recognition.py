@@ -13,6 +13,7 @@ _SHRINKAGES = (0.2, 0.4, 0.6, 0.8, 0.9)
 _PART = 256  # images at once
 _N_FOLDS = 5
 _TYPICAL = 0.9
+_SUREST = 0.95  # asking for more belief would leave nothing
 _TEMPERATURES = 2.0 ** np.arange(-4, 6)
 
 
@@ -191,16 +192,17 @@ def recognize(pretrained, x, codes, streams, device):
     ).to(device)
 
 
-def find_material(pretrained, recognizer, x, codes):
-    """Label what a pre-trained encoder kept.
+def find_material(pretrained, judge, x, codes):
+    """Label what a pre-trained encoder kept, by the judge's recognizer if it has one.
 
     Shapes: ``x (n, C, H, W)``, ``codes (n,)`` arrays -> `LabeledMaterial`, or None.
     """
-    if pretrained.material is None:
+    recognizer = getattr(judge, "recognizer", None)
+    if recognizer is None or pretrained.material is None:
         return None
     return LabeledMaterial(
         pretrained.material,
         recognizer,
-        pixel_accuracy(x, codes),
+        min(pixel_accuracy(x, codes), _SUREST),
         pretrained.lineage["mirrored"],
     )

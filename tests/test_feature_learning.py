@@ -6,11 +6,12 @@ import torch
 
 from skexpand._random import RandomStreams
 from skexpand.feature_learning import (
+    add_features,
     learn_features,
     look,
     means_nothing_mirrored,
-    pretrain_features,
 )
+from skexpand.pretrained import PretrainedEncoder
 from skexpand.training import Budget
 
 
@@ -73,15 +74,18 @@ def test_mirror_images_count_as_images_where_they_look_like_them():
 @pytest.mark.parametrize("most, n_kept", [(0, 0), (10, 10), (100, 64)])
 def test_a_random_part_of_the_images_is_kept(most, n_kept):
     x, y = patterns(64, 2, 0)
-    _, material, facts = pretrain_features(
+    encoder = PretrainedEncoder("image", (1, 16, 16), {}, {})
+    add_features(
+        encoder,
         x,
         y,
         max_iter=2,
         most=most,
-        streams=RandomStreams(0),
+        random_state=0,
         budget=Budget(None, False),
         device=torch.device("cpu"),
     )
+    facts, material = encoder.lineage, encoder.material
     assert facts["n_material"] == n_kept and facts["feature_steps"] == 2
     if n_kept:
         assert len(material) == n_kept == len(set(material.rows.tolist()))

@@ -247,3 +247,11 @@ def test_the_same_seed_repeats_the_material(with_bands):
     X, y = bands(20, 1)
     first, second = (clone(with_bands).fit_resample(X, y)[0] for _ in range(2))
     np.testing.assert_array_equal(first, second)
+
+
+def test_features_that_know_less_than_pixels_are_not_used(with_bands, monkeypatch):
+    monkeypatch.setattr("skexpand._synthesizer.pixel_accuracy", lambda x, y: 1.1)
+    synthesizer = clone(with_bands)
+    synthesizer.fit_resample(*bands(20, 1))
+    assert (synthesizer.material_rows_ == -1).all()
+    assert synthesizer.judge_accuracy_ > 0.8
