@@ -48,11 +48,11 @@ def read_protocol(path):
             f"{protocol.get('kind')!r}."
         )
     for name, arm in protocol["arms"].items():
-        unknown = set(arm) - {"class", "params", "input"}
+        unknown = set(arm) - {"class", "params", "input", "classifiers"}
         if unknown:
             raise ValueError(
                 f"{path.name}: arm {name!r} has unknown keys {sorted(unknown)}; an "
-                "arm takes class, params and input."
+                "arm takes class, params, input and classifiers."
             )
     return protocol
 
@@ -132,7 +132,9 @@ def run_protocol(protocol, out, *, draws=None, arms=None, data_dir=None, rerun=F
             for arm in arms:
                 cells = {
                     classifier: cell_settings(protocol, dataset, arm, classifier, draw)
-                    for classifier in protocol["classifiers"]
+                    for classifier in protocol["arms"][arm].get(
+                        "classifiers", protocol["classifiers"]
+                    )
                 }
                 missing = {
                     classifier: settings
