@@ -18,6 +18,7 @@ from skexpand.assembly import build_network
 from skexpand.bandwidth import choose_factor, rule_of_thumb
 from skexpand.codecs import find_codec
 from skexpand.expansion import Expansion, ImageJudge
+from skexpand.feature_learning import most_steps
 from skexpand.judge import TableJudge
 from skexpand.latents import LatentView
 from skexpand.material import pixel_accuracy
@@ -32,7 +33,6 @@ _BATCH_PAIRS = 32
 _LEARNING_RATE = 2e-3
 # Of the autoencoder, which for images only steers attention.
 _PRETRAINING_STEPS = {"image": 300, "table": 2000}
-_FEATURE_STEPS = 2000
 # Chosen on EMNIST letters and on 14 development tables (docs/method.md).
 _DEFAULTS = {
     "image": {"degree": 4, "n_candidates": 8, "max_iter": 200},
@@ -260,16 +260,19 @@ class ExpansiveSynthesizer(LatentView, BaseExpander):
             Itself.
         """
         validate_parameters(self)
-        steps = self.max_iter
+        steps, feature_steps = self.max_iter, None
         if steps is None:
-            steps = _PRETRAINING_STEPS[find_codec(X_large, self.image_shape).kind]
+            kind = find_codec(X_large, self.image_shape).kind
+            steps = _PRETRAINING_STEPS[kind]
+            if kind == "image":
+                feature_steps = most_steps(len(X_large))
         self.pretrained = learn_encoder(
             X_large,
             y_large,
             image_shape=self.image_shape,
             n_groups=self.n_heads,
             max_iter=steps,
-            feature_steps=_FEATURE_STEPS if self.max_iter is None else self.max_iter,
+            feature_steps=feature_steps,
             random_state=self.random_state,
             device=find_device(self.device),
             budget=Budget(self.max_seconds, self.verbose),

@@ -17,6 +17,7 @@ from skexpand.nn.optimizer import Adam
 _WIDTHS = {1: 24}  # writing; anything else takes the width of colors
 _COLOR_WIDTH = 32
 _BATCH_SIZE = 64
+_MOST_STEPS, _MOST_PASSES = 2000, 20
 _LEARNING_RATE = 4e-3
 _WEIGHT_DECAY = 0.02
 _SHARPNESS = 16.0  # of the softmax over cosines
@@ -151,6 +152,11 @@ def add_features(encoder, x, y, *, max_iter, most, random_state, budget, device)
         mirrored=is_mirrored,
         n_material=0 if material is None else len(material),
     )
+
+
+def most_steps(n_samples):
+    """Steps worth taking: 2,000, and no more than twenty passes over X''."""
+    return min(_MOST_STEPS, -(-_MOST_PASSES * n_samples // _BATCH_SIZE))
 
 
 class _Batches:
