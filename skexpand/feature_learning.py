@@ -155,7 +155,7 @@ def add_features(encoder, x, y, *, max_iter, most, random_state, budget, device)
 
 
 def most_steps(n_samples):
-    """Steps worth taking: 2,000, and no more than twenty passes over X''."""
+    """Count the steps worth taking: 2,000, and at most twenty passes over X''."""
     return min(_MOST_STEPS, -(-_MOST_PASSES * n_samples // _BATCH_SIZE))
 
 
