@@ -1,8 +1,27 @@
 """Image sets of a protocol: a few images a class in, accuracy on the test set out."""
 
-import numpy as np
+import os
+from pathlib import Path
 
+import numpy as np
+import torch
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.svm import SVC
+
+from skexpand import ExpansiveSynthesizer, PretrainedEncoder
+from skexpand._random import RandomStreams
+from skexpand.codecs import ImageCodec
 from skexpand.datasets import few_shot, load_images
+from skexpand.feature_learning import look
+from skexpand.recognition import recognize
+
+# Classifiers of flat pixels in [0, 1], with library defaults but for these.
+_ON_PIXELS = {
+    "1-nn": lambda draw: KNeighborsClassifier(1),
+    "svm": lambda draw: SVC(C=10),
+    "forest": lambda draw: RandomForestClassifier(200, random_state=draw),
+}
 
 
 class ImageSet:
@@ -14,7 +33,8 @@ class ImageSet:
         Name of `skexpand.datasets.load_images`.
     protocol : dict
         Needs ``n_per_class``, and ``steps``, ``batch_size``, ``learning_rate`` of the
-        network.
+        network. ``larger`` names the X'' of each set, for arms that ask for one by
+        ``pretrained = "@larger"`` and for the classifier ``judge``.
     data_dir : str or None
         Folder of the image sets.
     """
@@ -23,6 +43,8 @@ class ImageSet:
 
     def __init__(self, name, protocol, data_dir):
         self.data = load_images(name, data_dir)
+        self.larger, self.data_dir = protocol.get("larger", {}).get(name), data_dir
+        self._encoder = None
         self.n_per_class = protocol["n_per_class"]
         self.training = {
             key: protocol[key] for key in ("steps", "batch_size", "learning_rate")
@@ -33,6 +55,23 @@ class ImageSet:
         data = self.data
         train, _ = few_shot(data.X_train, data.y_train, self.n_per_class, draw)
         return data.X_train[train], data.y_train[train], data.X_test, data.y_test
+
+    def pretrained(self):
+        """Return the encoder learned on X'', the same for every draw.
+
+        The folder of the environment variable ``SKEXPAND_ENCODERS`` may hold it, as
+        ``skexpand pretrain --out <folder>/<X''>`` leaves it.
+        """
+        if self._encoder is None:
+            folder = os.environ.get("SKEXPAND_ENCODERS")
+            if folder:
+                self._encoder = PretrainedEncoder.load(Path(folder) / self.larger)
+                return self._encoder
+            data = load_images(self.larger, self.data_dir)
+            synthesizer = ExpansiveSynthesizer(random_state=0)
+            synthesizer.pretrain(data.X_train, data.y_train)
+            self._encoder = synthesizer.pretrained
+        return self._encoder
 
     @staticmethod
     def expand(sampler, space, X, y):
@@ -46,9 +85,33 @@ class ImageSet:
         return rows.reshape(-1, *X.shape[1:]), y_big
 
     def score(self, classifier, X, y, X_test, y_test, draw):
-        """Train the network and return its accuracy."""
+        """Train a classifier and return its accuracy.
+
+        ``judge`` is the control without synthesis: the few-shot rule on pre-trained
+        features that judges images and labels material.
+        """
+        if classifier in _ON_PIXELS:
+            model = _ON_PIXELS[classifier](draw)
+            model.fit(X.reshape(len(X), -1) / 255, y)
+            return float(model.score(X_test.reshape(len(X_test), -1) / 255, y_test))
+        if classifier == "judge":
+            return self._score_judge(X, y, X_test, y_test, draw)
         if classifier != "cnn":
-            raise ValueError(f"Images are scored by 'cnn', got {classifier!r}.")
+            raise ValueError(
+                f"Images are scored by cnn, judge, {', '.join(_ON_PIXELS)}, got "
+                f"{classifier!r}."
+            )
         from protocols.networks import score_cnn
 
         return score_cnn(X, y, X_test, y_test, seed=draw, **self.training)
+
+    def _score_judge(self, X, y, X_test, y_test, draw):
+        classes, codes = np.unique(y, return_inverse=True)
+        codec = ImageCodec().fit(X)
+        encoder = self.pretrained()
+        device = torch.device("cpu")
+        x = torch.from_numpy(codec.encode(X))
+        judge = recognize(encoder, x, codes, RandomStreams(draw), device)
+        features = look(judge.features, codec.encode(X_test))
+        predicted = classes[judge.judge_features(features)[0]]
+        return float(np.mean(predicted == y_test))

@@ -49,21 +49,22 @@ def read_protocol(path):
             f"{protocol.get('kind')!r}."
         )
     for name, arm in protocol["arms"].items():
-        unknown = set(arm) - {"class", "params", "input", "treatment"}
+        unknown = set(arm) - {"class", "params", "input", "treatment", "classifiers"}
         if unknown:
             raise ValueError(
                 f"{path.name}: arm {name!r} has unknown keys {sorted(unknown)}; an "
-                "arm takes class, params, input and treatment."
+                "arm takes class, params, input, treatment and classifiers."
             )
     return protocol
 
 
-def build_sampler(arm, ratio, draw, y, totals=None):
+def build_sampler(arm, ratio, draw, y, source=None):
     """Build the sampler of an arm, or None for the arm that adds nothing.
 
     The protocol's ratio and the draw's seed are set where the class takes them; the
-    host's samplers, which know no ratio, get the same totals as a dict. Where `totals`
-    are given all samplers get them. TOML has no null: the text ``"null"`` is None.
+    host's samplers, which know no ratio, get the same totals as a dict. A `source` that
+    has totals of its own gives these to all samplers. TOML has no null: the text
+    ``"null"`` is None; ``"@larger"`` is the encoder learned on the X'' of the source.
     """
     if "class" not in arm:
         return None
@@ -77,8 +78,8 @@ def build_sampler(arm, ratio, draw, y, totals=None):
             f"{', '.join(accepted)}. Correct the protocol."
         )
     params = {}
-    if totals is not None:
-        params["sampling_strategy"] = totals
+    if hasattr(source, "totals"):
+        params["sampling_strategy"] = source.totals(y)
     elif "ratio" in accepted:
         params["ratio"] = ratio
     else:
@@ -88,6 +89,8 @@ def build_sampler(arm, ratio, draw, y, totals=None):
         params["random_state"] = draw
     for key, value in arm.get("params", {}).items():
         params[key] = None if value == "null" else value
+        if value == "@larger":
+            params[key] = None if source is None else source.pretrained()
     return sampler_class(**params)
 
 
@@ -132,7 +135,9 @@ def run_protocol(protocol, out, *, draws=None, arms=None, data_dir=None, rerun=F
             for arm in arms:
                 cells = {
                     classifier: cell_settings(protocol, dataset, arm, classifier, draw)
-                    for classifier in protocol["classifiers"]
+                    for classifier in protocol["arms"][arm].get(
+                        "classifiers", protocol["classifiers"]
+                    )
                 }
                 missing = {
                     classifier: settings
@@ -152,8 +157,7 @@ def _run_cells(source, protocol, missing, draw, arm_name):
     """Expand once, then train and score every missing classifier."""
     arm = protocol["arms"][arm_name]
     X, y, X_test, y_test = source.split(draw)
-    totals = source.totals(y) if hasattr(source, "totals") else None
-    sampler = build_sampler(arm, protocol.get("ratio"), draw, y, totals)
+    sampler = build_sampler(arm, protocol.get("ratio"), draw, y, source)
     treated = {"treatment": arm["treatment"]} if "treatment" in arm else {}
     start = time.process_time()
     X_train, y_train = source.expand(sampler, arm.get("input"), X, y)

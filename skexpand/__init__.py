@@ -29,9 +29,10 @@ __version__ = "0.1.0"
 _HOMES = {
     "ExpansiveSynthesizer": "skexpand._synthesizer",
     "KoopmanEncoder": "skexpand._encoder",
+    "PretrainedEncoder": "skexpand.pretrained",
 }
 
-__all__ = ["ExpansiveSynthesizer", "KoopmanEncoder", "__version__"]
+__all__ = ["ExpansiveSynthesizer", "KoopmanEncoder", "PretrainedEncoder", "__version__"]
 
 
 def __getattr__(name):

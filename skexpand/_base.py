@@ -33,7 +33,8 @@ class Provenance:
     ----------
     parents : ndarray of int, shape (m, k)
         Row numbers in the fitted ``X``. Column 0 is the source row that was moved;
-        -1 stands for none, or for material from pre-training.
+        -1 stands for none; -2 - j in column 0 for row j of the pre-training data, which
+        was taken over as it is.
     weights : ndarray of float, shape (m, k)
         Mixing weight of each parent.
     """

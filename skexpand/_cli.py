@@ -40,7 +40,7 @@ def _build_parser():
     )
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(title="commands", required=True)
-    for add in (_add_demo, _add_expand, _add_compare, _add_reproduce):
+    for add in (_add_demo, _add_expand, _add_compare, _add_reproduce, _add_pretrain):
         add(commands)
     return parser
 
@@ -287,3 +287,58 @@ def _run_reproduce(table, **settings):
         )
     for path in reproduce_figure(**settings):
         print(f"wrote {path}")
+
+
+def _add_pretrain(commands):
+    command = _add_command(
+        commands,
+        "pretrain",
+        _run_pretrain,
+        "Learn from a larger image set, for ExpansiveSynthesizer(pretrained=...).",
+    )
+    source = command.add_mutually_exclusive_group(required=True)
+    source.add_argument("--dataset", help="emnist_letters, cifar100, cifar10, ...")
+    source.add_argument(
+        "--images", type=Path, help="own images: .npz with X and y, or a folder"
+    )
+    command.add_argument(
+        "--out", type=Path, required=True, help="files to write, without a suffix"
+    )
+    command.add_argument(
+        "--data", dest="data_dir", help="folder of the image sets; else SKEXPAND_DATA"
+    )
+    command.add_argument("--max-iter", type=int, help="training steps")
+    command.add_argument("--max-seconds", type=float, help="stop training after")
+    command.add_argument("--n-material", type=int, help="images to keep at most")
+    command.add_argument(
+        "--license", dest="license_note", help="note on the license of the images"
+    )
+    command.add_argument("--random-state", type=int, help="seed of all draws")
+
+
+def _run_pretrain(
+    out,
+    dataset=None,
+    images=None,
+    data_dir=None,
+    n_material=None,
+    license_note="not stated: ask the source before sharing weights or images",
+    random_state=0,
+    **parameters,
+):
+    from skexpand import ExpansiveSynthesizer
+    from skexpand.datasets import load_images, read_images
+
+    if images is None:
+        data = load_images(dataset, data_dir)
+        X, y = data.X_train, data.y_train
+    else:
+        X, y = read_images(images)
+    synthesizer = ExpansiveSynthesizer(
+        random_state=random_state, verbose=True, **parameters
+    )
+    keep = {} if n_material is None else {"n_material": n_material}
+    encoder = synthesizer.pretrain(X, y, **keep).pretrained
+    encoder.lineage.update(source=dataset or images.name, license=license_note)
+    for path in encoder.save(out):
+        print(f"wrote {path} ({path.stat().st_size / 2**20:.1f} MB)")

@@ -22,7 +22,8 @@ from skexpand._compat import (
 from skexpand._device import find_device
 from skexpand._random import RandomStreams
 from skexpand.codecs import LabelCodec, find_codec
-from skexpand.expansion import row_blocks
+from skexpand.feature_learning import add_features
+from skexpand.image_judge import row_blocks
 from skexpand.nn.losses import koopman_operator
 from skexpand.pretraining import (
     PretrainedEncoder,
@@ -251,7 +252,8 @@ class KoopmanEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
 
         Afterwards `fit` starts from it and, by default, tunes one scale and one shift
         per filter. The result is stored in the parameter `pretrained`, so clones and
-        pipelines keep it.
+        pipelines keep it. With images, the judge's features and material are learned
+        along, for `ExpansiveSynthesizer` to use.
 
         Parameters
         ----------
@@ -284,9 +286,14 @@ class KoopmanEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
 
 
 def learn_encoder(
-    X, y, *, image_shape, n_groups, max_iter, random_state, device, budget
+    X, y, *, image_shape, n_groups, n_material=20_000, feature_steps=None, **training
 ):
-    """Check and encode X'', then pre-train on it. See ``pretrain_autoencoder``."""
+    """Check and encode X'', then pre-train on it.
+
+    See ``pretrain_autoencoder`` and, for images, ``add_features``.
+    """
+    if not isinstance(n_material, Integral) or n_material < 0:
+        raise ValueError(f"n_material must be an int from 0 on, got {n_material!r}.")
     codec = find_codec(X, image_shape)
     x = codec.fit(X).encode(X)
     codes = None if y is None else LabelCodec().fit_encode(y)
@@ -295,16 +302,11 @@ def learn_encoder(
             f"X_large has {len(x)} samples, y_large has {len(codes)} labels. Give one "
             "label per sample."
         )
-    encoder = pretrain_autoencoder(
-        x,
-        codes,
-        codec,
-        n_groups=n_groups,
-        max_iter=max_iter,
-        random_state=random_state,
-        budget=budget,
-        device=device,
-    )
+    encoder = pretrain_autoencoder(x, codes, codec, n_groups=n_groups, **training)
+    if codec.kind == "image":
+        if feature_steps is not None:
+            training["max_iter"] = feature_steps
+        add_features(encoder, x, codes, most=n_material, **training)
     encoder.lineage["feature_names"] = feature_names(X)
     return encoder
 

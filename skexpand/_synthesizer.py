@@ -1,6 +1,5 @@
 """ExpansiveSynthesizer: the main path, from a few samples to many."""
 
-import logging
 from numbers import Integral, Real
 
 import numpy as np
@@ -8,36 +7,27 @@ import torch
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from skexpand._base import BaseExpander
-from skexpand._compat import validate_parameters
 from skexpand._device import find_device
-from skexpand._encoder import (
-    encode_for,
-    koopman_matrix,
-    learn_encoder,
-)
+from skexpand._encoder import koopman_matrix
 from skexpand.assembly import build_network
-from skexpand.bandwidth import LEFT_ALONE, advise, choose_factor, rule_of_thumb
-from skexpand.expansion import Expansion, ImageJudge
-from skexpand.image_length import choose_length
+from skexpand.bandwidth import LEFT_ALONE, rule_of_thumb
+from skexpand.expansion import Expansion
+from skexpand.image_judge import ImageJudge
 from skexpand.judge import TableJudge
 from skexpand.latents import LatentView
 from skexpand.levels import SeenLevels
 from skexpand.nn.adaptation import trainable_parameters
 from skexpand.nn.mixing import averaging_matrices, head_codewords, same_class_pairs
 from skexpand.nn.probe import ImageProbe
+from skexpand.pretrainable import Pretrainable
 from skexpand.pretraining import PretrainedEncoder
+from skexpand.recognition import find_material, find_recognizer
+from skexpand.strength import choose_for_images, choose_for_table
 from skexpand.training import Budget, LossWeights, train_expansion
-
-logger = logging.getLogger(__name__)
-
-# Rows of the largest class stay as they are where only the others grow: these must
-# smooth for both. Twice the length gained 0.6 points (se 0.3) on 14 tables.
-_BALANCING = 2.0
 
 _MAX_PAIRS = 512  # pooled over classes, a few hundred differences say it all
 _BATCH_PAIRS = 32
 _LEARNING_RATE = 2e-3
-_PRETRAINING_STEPS = 2000
 # Of ImageProbe. Whoever knows less takes the oddest images for the most useful ones:
 # writing has 0.45 to 0.65, photographs and digits on texture 0.15 at most.
 _ENOUGH_KNOWLEDGE = 0.3
@@ -49,7 +39,7 @@ _DEFAULTS = {
 }
 
 
-class ExpansiveSynthesizer(LatentView, BaseExpander):
+class ExpansiveSynthesizer(Pretrainable, LatentView, BaseExpander):
     r"""Grow a labeled data set by moving its samples along each other's differences.
 
     A new sample is a real one, moved by a unit-norm signed mix of the differences
@@ -149,6 +139,10 @@ class ExpansiveSynthesizer(LatentView, BaseExpander):
         Least-squares map between latents of related samples (eq. 10).
     acceptance_rate_ : float
         Share of candidates, for tables of the first ones, that the judge accepted.
+    judge_accuracy_ : float
+        Of few-shot recognition in pre-trained features, on images of `X` left out; only
+        with images and `pretrained`. Below the nearest neighbor in pixels, neither
+        the features nor material are used.
     n_trainable_ : int
         Trained parameters of the autoencoder.
     synthetic_mask_, parents_, mixing_weights_ : ndarray
@@ -248,41 +242,6 @@ class ExpansiveSynthesizer(LatentView, BaseExpander):
         self.verbose = verbose
         self.max_seconds = max_seconds
 
-    def pretrain(self, X_large, y_large=None):
-        """Learn the encoder on a larger, similar data set first.
-
-        Afterwards `fit` starts from it and, by default, tunes one scale and one shift
-        per filter (eq. 1). The result is stored in the parameter `pretrained`, so
-        clones and pipelines keep it; ``pretrained.lineage`` says what it saw.
-
-        Parameters
-        ----------
-        X_large : object of shape (N, ...)
-            Samples of the shape to be fitted later; for tables the same columns.
-        y_large : object of shape (N,) or None, default=None
-            Labels, of any classes.
-
-        Returns
-        -------
-        ExpansiveSynthesizer
-            Itself.
-        """
-        validate_parameters(self)
-        self.pretrained = learn_encoder(
-            X_large,
-            y_large,
-            image_shape=self.image_shape,
-            n_groups=self.n_heads,
-            max_iter=_PRETRAINING_STEPS if self.max_iter is None else self.max_iter,
-            random_state=self.random_state,
-            device=find_device(self.device),
-            budget=Budget(self.max_seconds, self.verbose),
-        )
-        return self
-
-    def _encode_input(self, X):
-        return encode_for(X, self.image_shape, self.pretrained)
-
     def _check_learnable(self, x, y):
         find_device(self.device)
         LossWeights.from_parameter(self.loss_weights)
@@ -293,17 +252,14 @@ class ExpansiveSynthesizer(LatentView, BaseExpander):
             )
 
     def _learn(self, x, y, streams):
-        self.advice_ = ""
         device = find_device(self.device)
         budget = Budget(self.max_seconds, self.verbose)
         samples = torch.from_numpy(x.astype(np.float32)).to(device)
         labels = torch.from_numpy(y)
         bank = same_class_pairs(labels, _MAX_PAIRS, streams.torch("pairs")).to(device)
-        kind = self._codec.kind
-        degree = self._setting("degree")
-        steps = self._choose_head_graphs(degree, streams.torch("heads"))
+        steps = self._choose_head_graphs(streams.torch("heads"))
         probe = None
-        if kind == "image" and self.decoder == "flow":
+        if self._codec.kind == "image" and self.decoder == "flow":
             probe = ImageProbe(samples, labels, streams.torch("probe"))
         network = build_network(
             self,
@@ -314,17 +270,12 @@ class ExpansiveSynthesizer(LatentView, BaseExpander):
             generator=streams.torch("weights"),
             budget=budget,
         )
-        network.strength = self._choose_strength(
-            x, y, streams, probe, network.mover, bank
+        self.strength_, self.advice_ = self._choose_strength(
+            x, samples, y, probe, network.mover, bank, streams
         )
+        network.strength = self.strength_
         self.n_trainable_ = trainable_parameters(network.autoencoder).n_trainable
-        lengths = torch.from_numpy(rule_of_thumb(self.class_counts_)).float()
-        mixing = {
-            "degree": degree,
-            "expander": self.expander,
-            "class_length": None if kind == "image" else lengths,
-            "is_pooled": kind == "image",
-        }
+        mixing = self._mixing()
         self.loss_curve_ = train_expansion(
             network,
             samples,
@@ -340,75 +291,87 @@ class ExpansiveSynthesizer(LatentView, BaseExpander):
             budget=budget,
         )
         self.n_iter_ = len(self.loss_curve_["total"])
-        n_tries = self._setting("n_candidates")
-        knows = probe is None or probe.knowledge > _ENOUGH_KNOWLEDGE
-        if self.n_candidates is None and not knows:
-            n_tries = 1
-        # What is left alone keeps its labels: there is nothing to judge.
-        if self.strength is None and network.strength == LEFT_ALONE:
-            n_tries = 1
-        judge = self._appoint_judge(network, x, y, streams) if n_tries > 1 else None
-        levels = None
-        if kind == "table":
-            levels = SeenLevels().fit(x, self._codec.is_continuous_)
+        judging = self._appoint_judge(network, x, y, probe, streams)
         self._expansion = Expansion(
-            network, samples, labels, bank, steps, mixing, judge, n_tries, levels
+            network, samples, labels, bank, steps, mixing, **judging
         )
-        self.strength_ = network.strength
-        latents = self._expansion.encoded.mean.flatten(1).cpu().numpy()
-        self.koopman_operator_ = koopman_matrix(latents, y)
+        latents = self._expansion.encoded.mean.flatten(1)
+        self.koopman_operator_ = koopman_matrix(latents.cpu().numpy(), y)
 
     def _setting(self, name):
         """Return a parameter, or its default for this kind of data."""
         value = getattr(self, name)
         return _DEFAULTS[self._codec.kind][name] if value is None else value
 
-    def _choose_strength(self, x, y, streams, probe, mover, bank):
-        """Take the length asked for, or let cross-validation choose."""
+    def _mixing(self):
+        """Say how residuals are mixed, as ``plan_mixing`` wants to be told."""
+        is_image = self._codec.kind == "image"
+        lengths = torch.from_numpy(rule_of_thumb(self.class_counts_)).float()
+        return {
+            "degree": self._setting("degree"),
+            "expander": self.expander,
+            "class_length": None if is_image else lengths,
+            "is_pooled": is_image,
+        }
+
+    def _choose_strength(self, x, samples, y, probe, mover, bank, streams):
+        """Take the length asked for, or let cross-validation choose, and say why."""
         if self.strength is not None:
-            return float(self.strength)
+            return float(self.strength), ""
         if not self.expander or len(bank) == 0:
-            return 1.0  # without an expander 1 reaches the other sample
-        if self._codec.kind == "image":
-            if probe is None:
-                return 1.0
-            return choose_length(
-                probe,
-                mover,
-                torch.from_numpy(x.astype(np.float32)).to(mover.velocity.device),
-                torch.from_numpy(y),
-                bank,
-                degree=self._setting("degree"),
-                streams=streams.child("strength"),
+            return 1.0, ""  # without an expander 1 reaches the other sample
+        if self._codec.kind == "table":
+            asked = np.array(
+                [self.sampling_strategy_.get(c, 0) for c in self.classes_.tolist()]
             )
-        factor = choose_factor(x, y, streams.seed("strength"))
-        self.advice_ = advise(factor, self.class_counts_)
-        logger.info(self.advice_)
-        if factor == LEFT_ALONE:
-            return factor
-        return _BALANCING * factor if self._is_balancing() else factor
+            return choose_for_table(x, y, self.class_counts_, asked, streams)
+        if probe is None:
+            return 1.0, ""
+        return choose_for_images(
+            probe,
+            mover,
+            samples,
+            torch.from_numpy(y),
+            bank,
+            degree=self._setting("degree"),
+            streams=streams.child("strength"),
+        )
 
-    def _is_balancing(self):
-        """Tell whether only classes smaller than the largest one grow."""
-        largest = self.classes_.tolist()[int(self.class_counts_.argmax())]
-        asked = self.sampling_strategy_
-        return max(asked.values(), default=0) > 0 and not asked.get(largest)
-
-    def _choose_head_graphs(self, degree, generator):
+    def _choose_head_graphs(self, generator):
         """Choose each class's codeword graph over the heads."""
+        degree = self._setting("degree")
         n_heads = self.n_heads if self.attention is not None else 1
         graphs = head_codewords(len(self.classes_), n_heads, degree, generator)
         self.graphs_ = dict(zip(self.classes_.tolist(), graphs, strict=True))
         return averaging_matrices(graphs)
 
-    def _appoint_judge(self, network, x, y, streams):
+    def _appoint_judge(self, network, x, y, probe, streams):
         """Let somebody say which candidates look like their class, if anybody can."""
+        n_tries = self._setting("n_candidates")
         if self._codec.kind == "table":
-            return TableJudge().fit(x, y, random_state=streams.seed("judge"))
+            levels = SeenLevels().fit(x, self._codec.is_continuous_)
+            # What is left alone keeps its labels: there is nothing to judge.
+            if self.strength is None and self.strength_ == LEFT_ALONE:
+                n_tries = 1
+            judge = None
+            if n_tries > 1:
+                judge = TableJudge().fit(x, y, random_state=streams.seed("judge"))
+            return {"judge": judge, "n_candidates": n_tries, "levels": levels}
+        if self.n_candidates is None and probe is not None:
+            n_tries = n_tries if probe.knowledge > _ENOUGH_KNOWLEDGE else 1
+        samples, judge = torch.from_numpy(x), None
+        recognizer, accuracy = find_recognizer(
+            self.pretrained, samples, y, streams, find_device(self.device)
+        )
+        if accuracy is not None:
+            self.judge_accuracy_ = accuracy
         alphas = LossWeights.from_parameter(self.loss_weights)
-        if alphas.classification == 0 or self.n_iter_ == 0:
-            return None
-        return ImageJudge(network.classifier, torch.from_numpy(x), torch.from_numpy(y))
+        if n_tries > 1 and alphas.classification > 0 and self.n_iter_ > 0:
+            judge = ImageJudge(
+                network.classifier, samples, torch.from_numpy(y), recognizer
+            )
+        material = find_material(self.pretrained, recognizer, x, y)
+        return {"judge": judge, "n_candidates": n_tries, "material": material}
 
     def _draw(self, counts, streams):
         x_new, y_new, provenance = self._expansion.draw(counts, streams)

@@ -6,23 +6,15 @@ import numpy as np
 import torch
 
 from skexpand._base import Provenance
+from skexpand.image_judge import ImageJudge, row_blocks
 from skexpand.nn.mixing import MixingPlan, PairBank, plan_mixing
 from skexpand.nn.network import Encoded
-from skexpand.nn.selection import farthest_first
 
-# Pixels or cells at once; the fields of a flow take some twenty times as much.
-_BLOCK_CELLS = 2**21
 # Candidates held at once: 64 MB, and the same for their distances.
 _SURPLUS_CELLS = 2**24
 _GROUP = 128  # samples chosen together, where more would cost more and differ little
 # The last try goes a quarter of the way: nearly always its class, never just a copy.
 _LAST_RESORT = 0.25
-
-
-def row_blocks(n_rows, sample_shape):
-    """Cut rows into slices that bound the memory of what is computed at once."""
-    size = max(1, _BLOCK_CELLS // int(np.prod(sample_shape)))
-    return [slice(start, start + size) for start in range(0, n_rows, size)]
 
 
 def groups_of(counts, most):
@@ -90,86 +82,6 @@ def fill_places(wanted, names, generator):
     )
 
 
-class ImageJudge:
-    """Let the classifier of Algorithm 1 choose among images.
-
-    It has seen every real sample and fresh synthetic ones at each step. Of more images
-    than are asked for it refuses those it would label otherwise; of the rest it keeps
-    the ones that are farthest from the real images and from each other in its features.
-    Ten times as many samples are worth more the less they repeat each other.
-
-    Parameters
-    ----------
-    classifier : Classifier
-        Trained.
-    x : Tensor of shape (n, C, H, W)
-        Real images.
-    y : LongTensor of shape (n,)
-        Their class codes, on the CPU.
-    """
-
-    def __init__(self, classifier, x, y):
-        self.classifier = classifier
-        features, _ = self._look(x)
-        self._known = [features[y == code] for code in range(int(y.max()) + 1)]
-
-    def choose(self, x, codes, n_keep):
-        """Choose among candidates of several groups.
-
-        Parameters
-        ----------
-        x : Tensor of shape (m, C, H, W)
-            Candidates, group after group, equally many for each one to keep.
-        codes : ndarray of int, shape (n_groups,)
-            Class of each group.
-        n_keep : ndarray of int, shape (n_groups,)
-            Images to keep of each group.
-
-        Returns
-        -------
-        rows : ndarray of int, shape (n_keep.sum(),)
-            Which to keep, group after group, in the order of `x`. Refused images come
-            in only where a group has too few others, the most believed first.
-        is_accepted : ndarray of bool, shape (m,)
-            Which would be labeled as intended.
-        """
-        sizes = n_keep * (len(x) // n_keep.sum())
-        starts = np.cumsum(sizes) - sizes
-        intended = torch.from_numpy(np.repeat(codes, sizes))
-        features, belief = self._look(x)
-        is_accepted = belief.argmax(dim=1) == intended
-        of_intended = belief.gather(1, intended[:, None])[:, 0]
-        # Rows beyond the end of a smaller group lie behind everything.
-        shape = (len(sizes), int(sizes.max()))
-        grouped = features.new_zeros(*shape, features.shape[1])
-        nearest = features.new_full(shape, -torch.inf)
-        for group, (code, start, size) in enumerate(
-            zip(codes, starts, sizes, strict=True)
-        ):
-            part = slice(start, start + size)
-            grouped[group, :size] = features[part]
-            distance = (1 - features[part] @ self._known[code].T).amin(dim=1)
-            nearest[group, :size] = torch.where(
-                is_accepted[part], distance.clamp_min(0), of_intended[part] - 2
-            )
-        picked = farthest_first(grouped, nearest, int(n_keep.max())).numpy()
-        # In the order they were made: whoever takes the first ones gets no outliers.
-        picked[np.arange(picked.shape[1]) >= n_keep[:, None]] = shape[1]
-        picked.sort(axis=1)
-        return (starts[:, None] + picked)[picked < shape[1]], is_accepted.numpy()
-
-    @torch.no_grad()
-    def _look(self, x):
-        """Return unit features and the belief in every class, on the CPU."""
-        device = next(self.classifier.parameters()).device
-        features, belief = [], []
-        for block in row_blocks(len(x), x.shape[1:]):
-            seen = self.classifier.features(x[block].to(device))
-            belief.append(self.classifier.to_logits(seen).softmax(dim=1).cpu())
-            features.append(torch.nn.functional.normalize(seen, dim=1).cpu())
-        return torch.cat(features), torch.cat(belief)
-
-
 @dataclass
 class Expansion:
     """What `fit` leaves behind to draw from.
@@ -192,8 +104,10 @@ class Expansion:
         Who chooses among candidates.
     n_candidates : int
         Candidates for each image asked for; how often a refused row is drawn again.
-    levels : SeenLevels or None
+    levels : SeenLevels or None, default=None
         What values moved rows of a table are rounded to.
+    material : LabeledMaterial or None, default=None
+        Images of X'' that may stand among the new ones.
     """
 
     network: torch.nn.Module
@@ -205,6 +119,7 @@ class Expansion:
     judge: object
     n_candidates: int
     levels: object = None
+    material: object = None
 
     def __post_init__(self):
         self.encoded = self._encode_rows()
@@ -240,8 +155,21 @@ class Expansion:
             self._fill_farthest(made, counts, streams)
         else:
             self._fill_named(made, y_new, counts, streams)
+        if self.material is not None:
+            self._fill_material(made, counts, streams)
         x_new, parents, weights = made
         return x_new, y_new, Provenance(parents, weights)
+
+    def _fill_material(self, made, counts, streams):
+        """Put material in the place of some moved images of each class."""
+        ends = np.cumsum(counts)
+        for code, (count, end) in enumerate(zip(counts, ends, strict=True)):
+            rng = streams.numpy("material", code)
+            x, rows = self.material.choose(code, count, rng)
+            places = end - count + rng.permutation(count)[: len(rows)]
+            for values, filling in zip(made, (x, -1, 0), strict=True):
+                values[places] = filling
+            made[1][places, 0] = -2 - rows
 
     def _fill_farthest(self, made, counts, streams):
         """Make a surplus and keep what the judge chooses, some groups at a time."""

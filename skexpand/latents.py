@@ -6,7 +6,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skexpand._compat import check_features
 from skexpand._encoder import decode_rows, encode_rows
-from skexpand.expansion import row_blocks
+from skexpand.image_judge import row_blocks
 
 
 class LatentView:

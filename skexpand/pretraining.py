@@ -2,7 +2,6 @@
 
 import hashlib
 import math
-from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -11,95 +10,15 @@ from sklearn.covariance import ledoit_wolf
 from torch import nn
 
 from skexpand._random import RandomStreams
-from skexpand.nn.adaptation import adapt_filters
 from skexpand.nn.autoencoder import ConvAutoencoder, TableAutoencoder, reparametrize
 from skexpand.nn.layers import seeded
 from skexpand.nn.losses import reconstruction_loss
 from skexpand.nn.optimizer import Adam
+from skexpand.pretrained import PretrainedEncoder
 from skexpand.training import KL_WEIGHT, koopman_consistency
 
 _MAX_TABLE_LATENTS = 256  # eigenvectors of wider tables cost more than they carry
 _BATCH_SIZE = 64
-
-
-@dataclass
-class PretrainedEncoder:
-    """Weights learned on X'', and the record of where they come from.
-
-    Holds arrays and plain values only, so that scikit-learn can clone it, joblib can
-    hash it and safetensors can store it.
-
-    Attributes
-    ----------
-    kind : {"image", "table"}
-        What it encodes.
-    sample_shape : tuple of int
-        (C, H, W), or (q,) encoded columns.
-    weights : dict of str to ndarray
-        State of the autoencoder.
-    lineage : dict
-        Rows, shape, labels and content hash of X'', steps and last loss.
-    codec : TableCodec or None
-        Of X''; a table must be encoded as its pre-training data were.
-    """
-
-    kind: str
-    sample_shape: tuple
-    weights: dict
-    lineage: dict = field(default_factory=dict)
-    codec: object = None
-
-    def __deepcopy__(self, memo):
-        # Nothing changes a record, so clones share it: no weights are copied, and
-        # Pipeline(memory=...) sees one hash, which copies of the codec would change.
-        return self
-
-    def __repr__(self):
-        """Name what was learned from what, not every weight: results store it."""
-        known = ("n_samples", "labeled", "sha256", "n_steps")
-        facts = {name: self.lineage[name] for name in known if name in self.lineage}
-        return (
-            f"PretrainedEncoder(kind={self.kind!r}, sample_shape={self.sample_shape}, "
-            f"lineage={facts})"
-        )
-
-    def build(self, *, finetune):
-        """Rebuild the autoencoder, ready to be adapted (eq. 1).
-
-        Parameters
-        ----------
-        finetune : {"filters", "all", "none"}
-            What may train: one scale and one shift per filter, everything, or nothing.
-
-        Returns
-        -------
-        Module
-        """
-        generator = torch.Generator().manual_seed(0)  # every weight is overwritten
-        state = {name: torch.from_numpy(w.copy()) for name, w in self.weights.items()}
-        if self.kind == "image":
-            channels = len(state["to_mean.bias"])
-            width = len(state["encoder.0.bias"])
-            autoencoder = ConvAutoencoder(
-                self.sample_shape,
-                generator=generator,
-                latent_channels=channels,
-                width=width,
-            )
-        else:
-            autoencoder = TableAutoencoder(
-                state["mean"],
-                state["whitening"],
-                state["coloring"],
-                generator=generator,
-                n_groups=int(self.lineage["n_groups"]),
-            )
-        autoencoder.load_state_dict(state)
-        if finetune == "filters":
-            adapt_filters(autoencoder)
-        elif finetune == "none":
-            autoencoder.requires_grad_(False)
-        return autoencoder
 
 
 def build_autoencoder(x, y, *, n_groups, generator):

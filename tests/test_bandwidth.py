@@ -91,7 +91,7 @@ def test_the_estimator_uses_the_choice_and_says_so(monkeypatch, caplog):
 
 def test_what_is_left_alone_is_nearly_copied_and_not_judged(monkeypatch):
     X, y = clouds()
-    module = "skexpand._synthesizer.choose_factor"
+    module = "skexpand.strength.choose_factor"
     monkeypatch.setattr(module, lambda *data: LEFT_ALONE)
     fitted = ExpansiveSynthesizer(max_iter=1, random_state=0).fit(X, y)
     assert fitted.advice_.startswith("Leave the data alone")

@@ -183,3 +183,21 @@ def test_module_runs_as_a_program():
         check=True,
     )
     assert done.stdout.strip() == skexpand.__version__
+
+
+def test_pretrain_writes_an_encoder_that_loads(tmp_path, capsys):
+    X = np.random.default_rng(0).integers(0, 256, (30, 8, 8), dtype=np.uint8)
+    np.savez(tmp_path / "own.npz", X=X, y=np.arange(30) % 3)
+    command = ["pretrain", "--images", str(tmp_path / "own.npz"), "--max-iter", "2"]
+    command += ["--out", str(tmp_path / "own"), "--license", "CC0"]
+    assert _cli.main(command) == 0
+    assert "wrote" in capsys.readouterr().out
+    encoder = skexpand.PretrainedEncoder.load(tmp_path / "own")
+    assert encoder.lineage["source"] == "own.npz"
+    assert encoder.lineage["license"] == "CC0" and len(encoder.material) == 30
+
+
+def test_pretrain_needs_a_source(tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        _cli.main(["pretrain", "--out", str(tmp_path / "x")])
+    assert "--images" in capsys.readouterr().err

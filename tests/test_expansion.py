@@ -6,7 +6,8 @@ import torch
 
 from skexpand import ExpansiveSynthesizer
 from skexpand._random import RandomStreams
-from skexpand.expansion import ImageJudge, fill_places, groups_of
+from skexpand.expansion import fill_places, groups_of
+from skexpand.image_judge import ImageJudge
 
 
 @pytest.fixture(scope="module")
@@ -260,8 +261,8 @@ def images():
 def test_images_are_chosen_from_a_surplus(images):
     """They are labeled as intended, and lie farther apart than what comes first."""
     X, y = images
-    fitted = ExpansiveSynthesizer(max_iter=60, random_state=0).fit(X, y)
-    judge = fitted._expansion.judge
+    fitted = ExpansiveSynthesizer(max_iter=60, n_candidates=8, random_state=0)
+    judge = fitted.fit(X, y)._expansion.judge
     fitted._expansion.judge = None
     surplus, codes, _ = fitted._expansion.draw(np.array([40, 40]), RandomStreams(0))
     fitted._expansion.judge = judge

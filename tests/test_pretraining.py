@@ -189,3 +189,69 @@ def test_labels_of_the_larger_set_make_latents_tell_classes_apart():
         return (distance.argmin(axis=1) == y[200:]).mean()
 
     assert accuracy(y[:200]) > accuracy(None) + 0.1
+
+
+def bands(n, seed):
+    """Images of two classes, bright above or below."""
+    rng = np.random.default_rng(seed)
+    y = np.arange(n) % 2
+    x = 0.4 * rng.random((n, 8, 8))
+    x[y == 0, :4] += 0.6
+    x[y == 1, 4:] += 0.6
+    return (255 * x).astype(np.uint8), y
+
+
+@pytest.fixture(scope="module")
+def with_bands():
+    X_large, y_large = bands(200, 0)
+    return ExpansiveSynthesizer(max_iter=20, random_state=0).pretrain(X_large, y_large)
+
+
+def test_material_is_marked_by_its_row_and_is_of_its_class(with_bands):
+    X_large, y_large = bands(200, 0)
+    X, y = bands(20, 1)
+    X_big, y_big = with_bands.fit_resample(X, y)
+    rows = with_bands.material_rows_
+    assert (rows[:20] == -1).all() and 0 < (rows >= 0).sum() <= 90
+    for image, label, row in zip(X_big, y_big, rows, strict=True):
+        if row >= 0:
+            assert label == y_large[row]
+            assert (image == X_large[row]).all() or (
+                image == X_large[row, :, ::-1]
+            ).all()
+    is_material = rows >= 0
+    assert (with_bands.parents_[is_material, 0] == -2 - rows[is_material]).all()
+    assert (with_bands.parents_[is_material, 1:] == -1).all()
+    assert (with_bands.parents_[~is_material, 0] >= 0).all()
+
+
+def test_no_material_is_kept_on_request(with_bands):
+    X, y = bands(20, 1)
+    synthesizer = ExpansiveSynthesizer(max_iter=3, random_state=0)
+    synthesizer.pretrain(*bands(200, 0), n_material=0).fit_resample(X, y)
+    assert synthesizer.pretrained.material is None
+    assert (synthesizer.material_rows_ == -1).all()
+    with pytest.raises(ValueError, match="n_material must be an int from 0 on"):
+        synthesizer.pretrain(*bands(20, 0), n_material=-1)
+
+
+def test_unlike_material_is_not_used(with_bands):
+    """Vertical bands are sure to be neither; all new images are moved real ones."""
+    X, y = bands(20, 1)
+    synthesizer = clone(with_bands)
+    synthesizer.fit_resample(np.ascontiguousarray(X.transpose(0, 2, 1)), y)
+    assert (synthesizer.material_rows_ >= 0).mean() < 0.05
+
+
+def test_the_same_seed_repeats_the_material(with_bands):
+    X, y = bands(20, 1)
+    first, second = (clone(with_bands).fit_resample(X, y)[0] for _ in range(2))
+    np.testing.assert_array_equal(first, second)
+
+
+def test_features_that_know_less_than_pixels_are_not_used(with_bands, monkeypatch):
+    monkeypatch.setattr("skexpand.recognition.pixel_accuracy", lambda x, y: 1.1)
+    synthesizer = clone(with_bands)
+    synthesizer.fit_resample(*bands(20, 1))
+    assert (synthesizer.material_rows_ == -1).all()
+    assert synthesizer.judge_accuracy_ > 0.8

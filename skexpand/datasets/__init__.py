@@ -6,6 +6,7 @@ read a local folder (argument `data_dir`, else the environment variable
 """
 
 from skexpand.datasets._images import IMAGE_SETS, load_digits_images, load_images
+from skexpand.datasets._own import read_images
 from skexpand.datasets._splits import few_shot
 from skexpand.datasets._tables import load_table
 
@@ -15,4 +16,5 @@ __all__ = [
     "load_digits_images",
     "load_images",
     "load_table",
+    "read_images",
 ]

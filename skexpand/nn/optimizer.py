@@ -24,6 +24,8 @@ class Adam:
         Decay of the two moments.
     max_norm : float or None, default=None
         Gradients are scaled down to this overall norm.
+    weight_decay : float, default=0.0
+        Share of itself, times the learning rate, that a parameter loses at each step.
     """
 
     def __init__(
@@ -32,11 +34,13 @@ class Adam:
         learning_rate: float,
         betas: tuple[float, float] = (0.9, 0.999),
         max_norm: float | None = None,
+        weight_decay: float = 0.0,
     ) -> None:
         self.parameters = list(parameters)
         self.learning_rate = learning_rate
         self.betas = betas
         self.max_norm = max_norm
+        self.weight_decay = weight_decay
         self._n_steps = 0
         self._first = [torch.zeros_like(p) for p in self.parameters]
         self._second = [torch.zeros_like(p) for p in self.parameters]
@@ -59,5 +63,8 @@ class Adam:
                 first, second = self._first[i], self._second[i]
                 first.lerp_(gradient, 1 - beta1)
                 second.mul_(beta2).addcmul_(gradient, gradient, value=1 - beta2)
+                if self.weight_decay:
+                    shrink = 1 - self.learning_rate * self.weight_decay
+                    self.parameters[i].mul_(shrink)
                 spread = second.sqrt().div_(correction).add_(_EPSILON)
                 self.parameters[i].addcdiv_(first, spread, value=-rate)

@@ -147,7 +147,8 @@ class ImageProbe:
         scale = gram.diagonal().mean()
         large = 1e3 * scale  # a constant feature that the penalty leaves alone
         gram, cross = (gram + large).double(), (cross + large).double()
-        inverse = torch.linalg.inv(gram + _RIDGE * scale * torch.eye(len(gram)))
+        ridge = _RIDGE * scale + 1e-6  # images all alike have no features
+        inverse = torch.linalg.inv(gram + ridge * torch.eye(len(gram)))
         truth = F.one_hot(self._y).double()
         weights = inverse @ truth
         # Leaving row i out changes the weights by inverse[:, i] * weights[i] / G_ii.

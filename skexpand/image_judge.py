@@ -1,0 +1,109 @@
+"""The judge of synthetic images: who accepts candidates, and chooses among them."""
+
+import numpy as np
+import torch
+
+from skexpand.nn.selection import farthest_first
+
+# Pixels or cells at once; the fields of a flow take some twenty times as much.
+_BLOCK_CELLS = 2**21
+
+
+def row_blocks(n_rows, sample_shape):
+    """Cut rows into slices that bound the memory of what is computed at once."""
+    size = max(1, _BLOCK_CELLS // int(np.prod(sample_shape)))
+    return [slice(start, start + size) for start in range(0, n_rows, size)]
+
+
+class ImageJudge:
+    """Let the classifier of Algorithm 1 choose among images.
+
+    It has seen every real sample and fresh synthetic ones at each step. Of more images
+    than are asked for it refuses those it would label otherwise; of the rest it keeps
+    the ones that are farthest from the real images and from each other in its features.
+    Ten times as many samples are worth more the less they repeat each other.
+
+    Parameters
+    ----------
+    classifier : Classifier
+        Trained.
+    x : Tensor of shape (n, C, H, W)
+        Real images.
+    y : LongTensor of shape (n,)
+        Their class codes, on the CPU.
+    recognizer : Recognizer or None, default=None
+        Must agree with the classifier, where pre-training left its features. Which
+        images are far from each other stays with the classifier: what is far in
+        pre-trained features is odd to whoever looks at pixels.
+    """
+
+    def __init__(self, classifier, x, y, recognizer=None):
+        self.classifier = classifier
+        self.recognizer = recognizer
+        features, _ = self._look(x)
+        self._known = [features[y == code] for code in range(int(y.max()) + 1)]
+
+    def choose(self, x, codes, n_keep):
+        """Choose among candidates of several groups.
+
+        Parameters
+        ----------
+        x : Tensor of shape (m, C, H, W)
+            Candidates, group after group, equally many for each one to keep.
+        codes : ndarray of int, shape (n_groups,)
+            Class of each group.
+        n_keep : ndarray of int, shape (n_groups,)
+            Images to keep of each group.
+
+        Returns
+        -------
+        rows : ndarray of int, shape (n_keep.sum(),)
+            Which to keep, group after group, in the order of `x`. Refused images come
+            in only where a group has too few others, the most believed first.
+        is_accepted : ndarray of bool, shape (m,)
+            Which would be labeled as intended.
+        """
+        sizes = n_keep * (len(x) // n_keep.sum())
+        starts = np.cumsum(sizes) - sizes
+        intended = torch.from_numpy(np.repeat(codes, sizes))
+        features, belief = self._look(x)
+        is_accepted = belief.argmax(dim=1) == intended
+        if self.recognizer is not None:
+            is_accepted &= self._recognize(x).argmax(dim=1) == intended
+        of_intended = belief.gather(1, intended[:, None])[:, 0]
+        # Rows beyond the end of a smaller group lie behind everything.
+        shape = (len(sizes), int(sizes.max()))
+        grouped = features.new_zeros(*shape, features.shape[1])
+        nearest = features.new_full(shape, -torch.inf)
+        for group, (code, start, size) in enumerate(
+            zip(codes, starts, sizes, strict=True)
+        ):
+            part = slice(start, start + size)
+            grouped[group, :size] = features[part]
+            distance = (1 - features[part] @ self._known[code].T).amin(dim=1)
+            nearest[group, :size] = torch.where(
+                is_accepted[part], distance.clamp_min(0), of_intended[part] - 2
+            )
+        picked = farthest_first(grouped, nearest, int(n_keep.max())).numpy()
+        # In the order they were made: whoever takes the first ones gets no outliers.
+        picked[np.arange(picked.shape[1]) >= n_keep[:, None]] = shape[1]
+        picked.sort(axis=1)
+        return (starts[:, None] + picked)[picked < shape[1]], is_accepted.numpy()
+
+    @torch.no_grad()
+    def _look(self, x):
+        """Return unit features and the belief in every class, on the CPU."""
+        device = next(self.classifier.parameters()).device
+        features, belief = [], []
+        for block in row_blocks(len(x), x.shape[1:]):
+            seen = self.classifier.features(x[block].to(device))
+            belief.append(self.classifier.to_logits(seen).softmax(dim=1).cpu())
+            features.append(torch.nn.functional.normalize(seen, dim=1).cpu())
+        return torch.cat(features), torch.cat(belief)
+
+    @torch.no_grad()
+    def _recognize(self, x):
+        """Return the recognizer's logits, on the CPU."""
+        device = next(self.classifier.parameters()).device
+        blocks = row_blocks(len(x), x.shape[1:])
+        return torch.cat([self.recognizer(x[b].to(device)).cpu() for b in blocks])
