@@ -28,9 +28,10 @@ from skexpand.training import Budget, LossWeights, train_expansion
 _MAX_PAIRS = 512  # pooled over classes, a few hundred differences say it all
 _BATCH_PAIRS = 32
 _LEARNING_RATE = 2e-3
-# Of ImageProbe. Whoever knows less takes the oddest images for the most useful ones:
-# writing has 0.45 to 0.65, photographs and digits on texture 0.15 at most.
-_ENOUGH_KNOWLEDGE = 0.3
+_TOO_LITTLE_KNOWN = (
+    "These images tell too little about their classes to choose how far to move them, "
+    "or which synthetic ones to keep. They move as usual, and all that come are kept."
+)
 # Chosen on EMNIST letters and on 14 development tables (docs/method.md).
 _DEFAULTS = {
     "image": {"degree": 4, "n_candidates": 8, "max_iter": 200},
@@ -50,8 +51,10 @@ class ExpansiveSynthesizer(Pretrainable, LatentView, BaseExpander):
     where an expander graph says which pairs meet which sample, attention over the
     latents of a Koopman autoencoder says how much each pair counts where, and a judge
     keeps what still looks like its class [1]_. For images a difference is a flow that
-    warps one image onto another, and pairs of all classes meet; half of the images are
-    mirrored where the pairs say that left and right mean nothing. For tables it is a
+    warps one image onto another, and pairs of all classes meet; the less images explain
+    each other, the more of it is a small random affine move. Light and contrast move
+    too, and half of the images are mirrored where left and right mean nothing to the
+    pairs and to a classifier of the images. For tables the difference is a
     vector in whitened space between rows of the class; normal noise is added, and the
     row shrunk back to its class mean, so that a class keeps its covariance.
 
@@ -87,13 +90,15 @@ class ExpansiveSynthesizer(Pretrainable, LatentView, BaseExpander):
         of a head in its class's graph.
     strength : float or None, default=None
         Length ``h`` of the mixed difference. More is more diverse and less faithful.
-        None takes 1; for tables 2 where the largest class does not grow, and with 5
+        None takes 1; for images 0.5 or 0.25 where cross-validation is sure that these
+        are better; for tables 2 where the largest class does not grow, and with 5
         rows in every class and an expander 0.3 times that, or 0.05, where
         cross-validation is sure: see `advice_`. Then, and wherever it is given, a
         class of n > 10 rows of a table moves by ``h * sqrt(10 / n)``.
     n_candidates : int or None, default=None
         Images made for each one asked for: of those that the judge accepts, the ones
-        farthest from all others stay; None takes 8. Tables: how often a row that it
+        farthest from all others stay; None takes 8, or 1 where the images tell too
+        little about their classes to judge. Tables: how often a row that it
         refuses is drawn again, at last at a quarter of the length; None takes 4. What
         it clearly gives to another class that grows too is put there. With 1 there is
         no judge.
@@ -133,8 +138,8 @@ class ExpansiveSynthesizer(Pretrainable, LatentView, BaseExpander):
     strength_ : float
         The length ``h`` in use, given or chosen.
     advice_ : str
-        What cross-validation says about augmenting this table, also logged; whether
-        the rows are better left alone.
+        What cross-validation says about augmenting this data, also logged; for tables,
+        whether the rows are better left alone. Empty where nothing was chosen.
     koopman_operator_ : ndarray of shape (d, d)
         Least-squares map between latents of related samples (eq. 10).
     acceptance_rate_ : float
@@ -327,6 +332,8 @@ class ExpansiveSynthesizer(Pretrainable, LatentView, BaseExpander):
             return choose_for_table(x, y, self.class_counts_, asked, streams)
         if probe is None:
             return 1.0, ""
+        if not probe.knows_classes:
+            return 1.0, _TOO_LITTLE_KNOWN
         return choose_for_images(
             probe,
             mover,
@@ -358,7 +365,7 @@ class ExpansiveSynthesizer(Pretrainable, LatentView, BaseExpander):
                 judge = TableJudge().fit(x, y, random_state=streams.seed("judge"))
             return {"judge": judge, "n_candidates": n_tries, "levels": levels}
         if self.n_candidates is None and probe is not None:
-            n_tries = n_tries if probe.knowledge > _ENOUGH_KNOWLEDGE else 1
+            n_tries = n_tries if probe.knows_classes else 1
         samples, judge = torch.from_numpy(x), None
         recognizer, accuracy = find_recognizer(
             self.pretrained, samples, y, streams, find_device(self.device)

@@ -68,6 +68,7 @@ def build_network(parameters, samples, labels, bank, *, probe, generator, budget
             samples,
             bank,
             partial(budget.show, description="registering"),
+            generator=generator,
             may_mirror=probe.kept_under(_mirror) > _KEPT_BY_MIRRORING,
         )
     elif parameters.decoder == "flow":

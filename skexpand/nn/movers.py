@@ -25,6 +25,9 @@ _LOCAL_SHARE = 0.5  # 1 lost three points on other draws, see docs/method.md
 _MIRROR_COST = 0.1  # of the mean log mismatch; CIFAR 0.01-0.03, writing from 0.4 on
 _WELL_EXPLAINED = 0.85  # from here on moves keep all of their length
 _FEWEST_PAIRS = 30  # fewer do not tell what mirroring costs
+# Spread of the moves that everybody's images allow: shift in half sides, turn in
+# radians, relative size, shear.
+_PRIOR_SHIFT, _PRIOR_TURN, _PRIOR_SCALE, _PRIOR_SHEAR = 0.1, 0.14, 0.06, 0.07
 _REGISTRATION_SIDE = 32  # larger images register on a reduced copy
 PRIOR_ROWS = 3  # what the shared covariance counts beside the rows of a class
 _PAIRS_AT_ONCE = 128  # the working set then fits the cache; bounds memory too
@@ -41,9 +44,15 @@ class ImageMover(nn.Module):
     classifier tells blurred from sharp.
 
     The share of each other's variance that images of a class explain once registered
-    is 0.9 for digits and 0.3 for photographs, where a good part of it is chance. Shifts
-    carry over in either case; all else of every move is scaled by that share over 0.85,
-    at most 1.
+    is 0.9 for digits and 0.3 for photographs, where a good part of it is chance. With
+    :math:`e`, that share over 0.85 and at most 1, a pair contributes
+
+    .. math::
+        v = e\, v_{\mathrm{registered}} + (1 - e)\, v_{\mathrm{prior}}
+
+    where the prior is a small random shift, turn, scaling and shear: as in the shrunk
+    covariance of a table, what the images do not say is filled in with what holds for
+    most. Digits get none of it.
 
     Where left and right mean nothing to the classes, and mirroring the sources costs
     the registration nothing on average, a pair whose mirrored source fits better
@@ -78,6 +87,7 @@ class ImageMover(nn.Module):
         bank: PairBank,
         progress: Callable | None = None,
         *,
+        generator: Generator,
         may_mirror: bool = True,
     ) -> "ImageMover":
         """Register every pair of the bank.
@@ -90,6 +100,8 @@ class ImageMover(nn.Module):
             Pairs to register.
         progress : callable or None, default=None
             Wraps the sequence of batches to show how far it is.
+        generator : torch.Generator
+            Draws the prior moves, on the CPU.
         may_mirror : bool, default=True
             Whether a mirrored image may keep its label, see ``ImageProbe.kept_under``.
         """
@@ -97,7 +109,11 @@ class ImageMover(nn.Module):
         if max(x.shape[2:]) > _REGISTRATION_SIDE:
             scale = _REGISTRATION_SIDE / max(x.shape[2:])
             small = F.interpolate(x, scale_factor=scale, mode="area")
-        velocity, is_mirrored = _register_pairs(small, bank, may_mirror, progress)
+        velocity, is_mirrored, left = _register_pairs(small, bank, may_mirror, progress)
+        explained = (1 - left.clamp(max=1).mean()) if len(bank) else left.sum()
+        explained = (explained / _WELL_EXPLAINED).clamp(max=1)
+        prior = _prior_moves(velocity, x.shape[2:], generator)
+        velocity = explained * velocity + (1 - explained) * prior
         return cls(velocity, is_mirrored, Recoloring.from_pairs(x, bank))
 
     def forward(
@@ -126,7 +142,7 @@ class ImageMover(nn.Module):
 
 
 def _register_pairs(x, bank, may_mirror, progress):
-    """Fields of all pairs, as far as they carry over, and which of them mirror."""
+    """Fields of all pairs, which of them mirror, and what they leave unexplained."""
     velocity, left = _register(x, bank, False, progress)
     is_mirrored = torch.zeros(len(bank), dtype=torch.bool, device=x.device)
     if may_mirror and len(bank) >= _FEWEST_PAIRS:
@@ -135,10 +151,28 @@ def _register_pairs(x, bank, may_mirror, progress):
             is_mirrored = mirrored_left < left
             velocity[is_mirrored] = mirrored_velocity[is_mirrored]
             left[is_mirrored] = mirrored_left[is_mirrored]
-    explained = 1 - left.clamp(max=1).mean() if len(bank) else left.sum()
-    explained = (explained / _WELL_EXPLAINED).clamp(max=1)
-    shift = velocity.mean(dim=(2, 3), keepdim=True)
-    return shift + explained * (velocity - shift), is_mirrored
+    return velocity, is_mirrored, left
+
+
+def _prior_moves(velocity, sides, generator):
+    """Small random affine fields, in half sides of the image, shaped like `velocity`.
+
+    Shapes: ``velocity (b, 2, g, g')`` -> ``(b, 2, g, g')``.
+    """
+    n_pairs, _, rows, columns = velocity.shape
+    y, x = torch.meshgrid(
+        torch.linspace(-1, 1, rows), torch.linspace(-1, 1, columns), indexing="ij"
+    )
+    draws = torch.randn(5, n_pairs, 1, 1, generator=generator)
+    across, down = _PRIOR_SHIFT * draws[:2]
+    turn, scale = _PRIOR_TURN * draws[2], _PRIOR_SCALE * draws[3]
+    shear = _PRIOR_SHEAR * draws[4]
+    aspect = sides[0] / sides[1]  # a square stays a square when it turns
+    field = [
+        across + scale * x + (shear - turn) * aspect * y,
+        down + scale * y + turn / aspect * x,
+    ]
+    return torch.stack(field, dim=1).to(velocity)
 
 
 def _register(x, bank, is_mirrored, progress):

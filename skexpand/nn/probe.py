@@ -25,6 +25,9 @@ _IMAGES_AT_ONCE = 64
 _RIDGE = 0.1  # of the mean squared length of the features
 _MOST_ROWS = 300  # more would cost time and change little
 _N_FOLDS = 10
+# Whoever knows less takes the oddest images for the most useful ones, and regrets any
+# move: writing has 0.45 to 0.65, photographs and digits on texture 0.15 at most.
+_ENOUGH_KNOWLEDGE = 0.3
 
 
 class PatchFeatures:
@@ -112,6 +115,8 @@ class ImageProbe:
         Share of the uncertainty about the class of an unseen image that looking at it
         resolves: 1 minus the Brier score over that of the class shares. 0.5 for ten
         digits a class, 0.1 for ten photographs.
+    knows_classes : bool
+        Whether that is enough to say which synthetic images are good ones.
     """
 
     def __init__(self, x: Tensor, y: Tensor, generator: Generator) -> None:
@@ -124,6 +129,7 @@ class ImageProbe:
         share = F.one_hot(self._y).float().mean(dim=0)
         unknown = (1 - share.square().sum()).clamp_min(1e-6)
         self.knowledge = float(1 - self.loss_with(None, None).mean() / unknown)
+        self.knows_classes = self.knowledge > _ENOUGH_KNOWLEDGE
 
     def kept_under(self, transform) -> float:
         """Tell how much of the belief in its class an unseen image keeps.
