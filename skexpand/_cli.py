@@ -110,6 +110,8 @@ def _run_expand(data, target, out, **parameters):
     X_big.insert(position, target, y_big)
     X_big.to_csv(out, index=False)
     print(f"{data}: {len(frame)} rows, {out}: {len(X_big)} rows")
+    if getattr(synthesizer, "advice_", ""):
+        print(synthesizer.advice_)
     n_new = len(X_big) - len(frame)
     for text, n_rows in synthesizer.violations_.items():
         if n_rows:

@@ -16,6 +16,9 @@ from skexpand.nn.movers import PRIOR_ROWS
 LEFT_ALONE = 0.05
 """Correction that means: moving does not pay, repeat the rows nearly as they are."""
 
+NO_OBJECTION = "Cross-validation does not object"
+"""How an advice begins that changes nothing."""
+
 FACTORS = (1.0, 0.3, LEFT_ALONE)
 """Corrections that are tried, the rule first."""
 
@@ -73,7 +76,7 @@ def advise(factor, counts):
             "Classes have shapes of their own: rows left out are predicted better if "
             f"rows move {factor} times as far as usual, which they do."
         )
-    return "Cross-validation does not object to moving rows as far as usual."
+    return f"{NO_OBJECTION} to moving rows as far as usual."
 
 
 def choose_factor(x, y, random_state=None):

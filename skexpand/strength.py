@@ -2,7 +2,7 @@
 
 import logging
 
-from skexpand.bandwidth import LEFT_ALONE, advise, choose_factor
+from skexpand.bandwidth import LEFT_ALONE, NO_OBJECTION, advise, choose_factor
 from skexpand.image_length import choose_length
 
 logger = logging.getLogger(__name__)
@@ -53,7 +53,7 @@ def choose_for_images(probe, mover, x, y, bank, *, degree, streams):
         What cross-validation says; also logged.
     """
     length = choose_length(probe, mover, x, y, bank, degree=degree, streams=streams)
-    advice = "Cross-validation does not object to moving images as far as usual."
+    advice = f"{NO_OBJECTION} to moving images as far as usual."
     if length < 1:
         advice = (
             "Images left out are predicted better if images move "

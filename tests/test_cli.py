@@ -131,9 +131,10 @@ def test_expand_repeats_with_the_same_seed(pets, jitter, tmp_path):
 
 
 @pytest.mark.slow
-def test_expand_runs_the_real_synthesizer(pets, tmp_path):
+def test_expand_runs_the_real_synthesizer(pets, tmp_path, capsys):
     out = tmp_path / "big.csv"
     assert _cli.main(["expand", str(pets), "--target", "kind", "--out", str(out)]) == 0
+    assert "too little to say" in capsys.readouterr().out
     assert pd.read_csv(out)["kind"].value_counts().to_dict() == {"cat": 30, "dog": 30}
 
 

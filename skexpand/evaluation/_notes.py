@@ -1,5 +1,8 @@
 """What the tables do not say: missing cells, skipped arms, few draws, no reference."""
 
+from collections import defaultdict
+
+from skexpand.bandwidth import NO_OBJECTION
 from skexpand.evaluation import _analysis as analysis
 from skexpand.evaluation import _text as text
 from skexpand.evaluation._scores import REFERENCE, arm_of, missing_cells, skipped_arms
@@ -19,7 +22,29 @@ def notes_of(scores, settings):
         + ("" if reason.endswith(".") else ".")
         for (arm, reason), classifiers in skipped_arms(scores.rows).items()
     ]
-    return [*notes, *_invalid_scores(scores), *_thin_comparisons(scores)]
+    return [
+        *notes,
+        *_advice(scores.rows),
+        *_invalid_scores(scores),
+        *_thin_comparisons(scores),
+    ]
+
+
+def _advice(rows):
+    """Say where a sampler found that growing the data as usual does not pay."""
+    given, grown = defaultdict(set), defaultdict(set)
+    for row in rows:
+        place = arm_of(row), row["dataset"], row["n_per_class"]
+        grown[place].add(row["draw"])
+        if row.get("advice") and not row["advice"].startswith(NO_OBJECTION):
+            given[place, row["advice"]].add(row["draw"])
+    for (place, advice), draws in given.items():
+        arm, dataset, n_per_class = place
+        size = "" if n_per_class is None else f", {n_per_class} per class"
+        yield (
+            f"{arm} said of {len(draws)} of {len(grown[place])} draws of {dataset}"
+            f"{size}: {advice}"
+        )
 
 
 def _missing(key, arms):

@@ -69,6 +69,7 @@ class _Training:
     seconds: float = 0.0
     memory: float = 0.0
     device: str = "cpu"
+    advice: str = ""  # of samplers that look before they move
     quality: dict = field(default_factory=dict)  # of the first classifier's row
 
 
@@ -161,7 +162,8 @@ def _make_training(unit):
             )
         seconds = time.perf_counter() - start
         device = str(getattr(sampler, "device_", "cpu"))
-        training = _Training(X, y, seconds, memory.mb, device)
+        advice = getattr(sampler, "advice_", "")
+        training = _Training(X, y, seconds, memory.mb, device, advice)
     if unit.ruler is not None:
         try:
             training.quality = unit.ruler.measure(training.X, training.y, draw)
@@ -172,6 +174,8 @@ def _make_training(unit):
 
 def _run_cell(unit, name, training):
     known = {"n_train": len(training.y), "device": training.device}
+    if training.advice:
+        known["advice"] = training.advice
     if name == next(iter(unit.rows)):
         known |= training.quality
     try:
