@@ -5,7 +5,6 @@ from torch import Tensor, nn
 
 from skexpand.nn.mixing import PairBank
 
-_LENGTH = 0.5  # of the mix, see docs/method.md
 _LARGEST_LOG_GAIN = 0.7  # contrast at most halved or doubled
 _LEAST_SPREAD = 1 / 255
 
@@ -22,8 +21,8 @@ class Recoloring(nn.Module):
         s' = \bar s + \frac{s_i - \bar s + \tfrac{1}{\sqrt 2} \sum_k w_k (s_{t(k)} -
         s_{s(k)})}{\sqrt{1 + |w|^2}}.
 
-    The weights are half of those that move the image. Without shrinking back, light and
-    contrast of a mix lie far outside of what was seen, which cost photographs two
+    The weights are a share of those that move the image. Without shrinking back, light
+    and contrast of a mix lie far outside of what was seen, which cost photographs two
     points.
 
     Axes: ``n`` images, ``b`` pairs, ``m`` new images, ``D`` pairs each, ``C`` channels.
@@ -34,15 +33,18 @@ class Recoloring(nn.Module):
         Mean and log standard deviation of every channel.
     move : Tensor of shape (b, C, 2)
         Difference of each pair.
+    share : float
+        Of the weights.
     """
 
-    def __init__(self, statistics: Tensor, move: Tensor) -> None:
+    def __init__(self, statistics: Tensor, move: Tensor, share: float) -> None:
         super().__init__()
+        self.share = share
         self.register_buffer("statistics", statistics)
         self.register_buffer("move", move)
 
     @classmethod
-    def from_pairs(cls, x: Tensor, bank: PairBank) -> "Recoloring":
+    def from_pairs(cls, x: Tensor, bank: PairBank, share: float) -> "Recoloring":
         """Take the statistics of images and their pairs' differences.
 
         Shapes: ``x (n, C, H, W)`` -> `Recoloring`.
@@ -50,7 +52,8 @@ class Recoloring(nn.Module):
         flat = x.flatten(2)
         spread = flat.std(dim=2, correction=0) + _LEAST_SPREAD
         statistics = torch.stack([flat.mean(dim=2), spread.log()], dim=2)
-        return cls(statistics, statistics[bank.target] - statistics[bank.source])
+        move = statistics[bank.target] - statistics[bank.source]
+        return cls(statistics, move, share)
 
     def forward(
         self, moved: Tensor, anchor: Tensor, pair: Tensor, weights: Tensor
@@ -60,7 +63,7 @@ class Recoloring(nn.Module):
         Shapes: ``moved (m, C, H, W)``, ``anchor (m,)``, ``pair (m, D)``,
         ``weights (m, D)`` -> ``(m, C, H, W)``.
         """
-        weights = _LENGTH * weights
+        weights = self.share * weights
         own, center = self.statistics[anchor], self.statistics.mean(dim=0)
         step = torch.einsum("md,mdcs->mcs", weights, self.move[pair]) / 2**0.5
         shrunk = (1 + weights.square().sum(dim=1)).sqrt()[:, None, None]

@@ -28,6 +28,7 @@ _FEWEST_PAIRS = 30  # fewer do not tell what mirroring costs
 # Spread of the moves that everybody's images allow: shift in half sides, turn in
 # radians, relative size, shear.
 _PRIOR_SHIFT, _PRIOR_TURN, _PRIOR_SCALE, _PRIOR_SHEAR = 0.1, 0.14, 0.06, 0.07
+_RECOLORING = 0.75  # of the length of moves, where images explain nothing
 _REGISTRATION_SIDE = 32  # larger images register on a reduced copy
 PRIOR_ROWS = 3  # what the shared covariance counts beside the rows of a class
 _PAIRS_AT_ONCE = 128  # the working set then fits the cache; bounds memory too
@@ -52,7 +53,8 @@ class ImageMover(nn.Module):
 
     where the prior is a small random shift, turn, scaling and shear: as in the shrunk
     covariance of a table, what the images do not say is filled in with what holds for
-    most. Digits get none of it.
+    most. Light and contrast move by :math:`0.75 (1 - e)` of the length: where shapes
+    explain all, ink and paper have nothing to add. Digits get none of either.
 
     Where left and right mean nothing to the classes, and mirroring the sources costs
     the registration nothing on average, a pair whose mirrored source fits better
@@ -114,7 +116,8 @@ class ImageMover(nn.Module):
         explained = (explained / _WELL_EXPLAINED).clamp(max=1)
         prior = _prior_moves(velocity, x.shape[2:], generator)
         velocity = explained * velocity + (1 - explained) * prior
-        return cls(velocity, is_mirrored, Recoloring.from_pairs(x, bank))
+        share = float(_RECOLORING * (1 - explained))
+        return cls(velocity, is_mirrored, Recoloring.from_pairs(x, bank, share))
 
     def forward(
         self, x: Tensor, plan: MixingPlan, weights: Tensor, generator: Generator

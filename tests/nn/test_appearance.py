@@ -22,7 +22,7 @@ def statistics(x):
 
 def test_no_weight_leaves_an_image_alone(generator):
     x = photographs(generator, 2)
-    recoloring = Recoloring.from_pairs(x, BANK)
+    recoloring = Recoloring.from_pairs(x, BANK, 0.5)
     same = recoloring(x[:1], torch.tensor([0]), torch.tensor([[0]]), torch.zeros(1, 1))
     torch.testing.assert_close(same, x[:1])
 
@@ -30,7 +30,7 @@ def test_no_weight_leaves_an_image_alone(generator):
 def test_the_mean_moves_along_the_pair_and_back_to_the_center(generator):
     """By the formula: half of the weight, over the root of two, shrunk."""
     x = photographs(generator, 2)
-    recoloring = Recoloring.from_pairs(x, BANK)
+    recoloring = Recoloring.from_pairs(x, BANK, 0.5)
     weights = torch.tensor([[0.8]])
     new = recoloring(x[:1], torch.tensor([0]), torch.tensor([[0]]), weights)
     first, second = x.mean(dim=(2, 3))
@@ -45,7 +45,7 @@ def test_light_and_contrast_keep_their_spread_however_far_they_move(length, gene
     n, m = 300, 6000
     x = photographs(generator, n)
     bank = same_class_pairs(torch.zeros(n, dtype=torch.long), 2000, generator)
-    recoloring = Recoloring.from_pairs(x, bank)
+    recoloring = Recoloring.from_pairs(x, bank, 0.5)
     anchor = torch.arange(m) % n
     pair = torch.randint(len(bank), (m, 4), generator=generator)
     weights = torch.randn(m, 4, generator=generator)
@@ -58,6 +58,6 @@ def test_light_and_contrast_keep_their_spread_however_far_they_move(length, gene
 def test_an_image_of_one_value_stays_finite():
     """It has no contrast to multiply."""
     x = torch.stack([torch.zeros(1, 8, 8), torch.arange(64.0).view(1, 8, 8) / 64])
-    recoloring = Recoloring.from_pairs(x, BANK)
+    recoloring = Recoloring.from_pairs(x, BANK, 0.5)
     new = recoloring(x[:1], torch.tensor([0]), torch.tensor([[0]]), torch.ones(1, 1))
     assert new.isfinite().all()

@@ -51,6 +51,7 @@ def test_brightness_and_contrast_are_carried_over(generator):
     x = images()
     mover = ImageMover.from_pairs(x, BANK, generator=generator)
     mover.velocity.zero_()
+    mover.recoloring.share = 0.5
     moved = mover(x, plan_of([1], [[1]]), torch.ones(1, 1, 4, 4), generator)
     assert x[1].mean() + 0.05 < moved.mean() < x[2].mean()
 
@@ -122,6 +123,13 @@ def test_the_prior_fills_in_what_images_do_not_explain(generator):
 def test_images_that_explain_each_other_need_no_prior():
     first, second = two_movers(hooks(4), 4)
     torch.testing.assert_close(first.velocity, second.velocity, atol=0.005, rtol=0)
+
+
+def test_light_moves_where_shapes_explain_little(generator):
+    written, _ = two_movers(hooks(4), 4)
+    photographed, _ = two_movers(textures(generator, 20), 20)
+    assert written.recoloring.share < 0.05
+    assert 0.4 < photographed.recoloring.share <= 0.75
 
 
 def test_pairs_mirror_where_left_and_right_are_alike(generator):
