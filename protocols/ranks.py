@@ -16,6 +16,7 @@ import pandas as pd
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from protocols.journal import read_rows  # noqa: E402
+from protocols.summarize import markdown  # noqa: E402
 from skexpand.evaluation import statistics  # noqa: E402
 
 SCORES = {"score": 100, "log_loss": 1, "brier": 100}
@@ -70,12 +71,6 @@ def interval(differences):
     mean, low, high = statistics.mean_interval(differences)
     star = "\\*" if low > 0 or high < 0 else ""
     return f"{mean:+.2f} [{low:+.2f}, {high:+.2f}]{star}"
-
-
-def markdown(header, rows):
-    """Return a Markdown table."""
-    lines = [header, ["---"] * len(header), *rows]
-    return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines) + "\n"
 
 
 def summary_of_arms(frame):
@@ -157,15 +152,17 @@ def main(arguments=None):
         f"{frame['draw'].nunique()} draws; Friedman p = {p_value:.1g}, critical "
         f"difference of mean ranks {difference:.2f}\n"
     )
-    print(summary_of_arms(frame))
-    print(by_learner(frame))
     few = [a for a in ("ROS", "SMOTE", "jitter", "ES") if a in arms]
-    print(by_group(frame, "table", few))
-    print(by_group(frame, "size", few))
+    shown = frame[frame["arm"].isin(["none", *few])]
+    parts = [
+        summary_of_arms(frame),
+        by_learner(frame),
+        by_group(frame, "table", few),
+        by_group(frame, "size", few),
+    ]
     for score in ("log_loss", "brier"):
-        print(
-            f"{score}\n\n{by_learner(frame[frame['arm'].isin(['none', *few])], score)}"
-        )
+        parts += [score, by_learner(shown, score)]
+    print("\n\n".join(parts), end="\n\n")
     if options.figure is not None:
         draw_figure(frame, options.figure)
 

@@ -87,7 +87,7 @@ def format_table(scores, references=REFERENCES):
     header = [
         "arm", "cells", "mean", *columns, *(f"gain over {name}" for name in references)
     ]  # fmt: skip
-    lines = [_line(header), _line(["---"] * len(header))]
+    rows = []
     for arm, values in scores.items():
         by_classifier = [
             [score for cell, score in values.items() if cell[2] == name]
@@ -98,21 +98,21 @@ def format_table(scores, references=REFERENCES):
             "" if arm == name else str(paired_gain(values, scores[name]) or "")
             for name in references
         ]
-        lines.append(
-            _line(
-                [
-                    arm,
-                    f"{len(values)} of {len(cells)}",
-                    *(f"{np.mean(part):.2f}" if part else "" for part in means),
-                    *gains,
-                ]
-            )
+        rows.append(
+            [
+                arm,
+                f"{len(values)} of {len(cells)}",
+                *(f"{np.mean(part):.2f}" if part else "" for part in means),
+                *gains,
+            ]
         )
-    return "\n".join(lines)
+    return markdown(header, rows)
 
 
-def _line(entries):
-    return f"| {' | '.join(entries)} |"
+def markdown(header, rows):
+    """Return a Markdown table."""
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def main(arguments=None):

@@ -21,17 +21,13 @@ from skexpand.nn.mixing import averaging_matrices, head_codewords, same_class_pa
 from skexpand.nn.probe import ImageProbe
 from skexpand.pretrainable import Pretrainable
 from skexpand.pretraining import PretrainedEncoder
-from skexpand.recognition import find_material, find_recognizer
+from skexpand.recognition import consult
 from skexpand.strength import choose_for_images, choose_for_table
 from skexpand.training import Budget, LossWeights, train_expansion
 
 _MAX_PAIRS = 512  # pooled over classes, a few hundred differences say it all
 _BATCH_PAIRS = 32
 _LEARNING_RATE = 2e-3
-_TOO_LITTLE_KNOWN = (
-    "These images tell too little about their classes to choose how far to move them, "
-    "or which synthetic ones to keep. They move as usual, and all that come are kept."
-)
 # Chosen on EMNIST letters and on 14 development tables (docs/method.md).
 _DEFAULTS = {
     "image": {"degree": 4, "n_candidates": 8, "max_iter": 200},
@@ -332,8 +328,6 @@ class ExpansiveSynthesizer(Pretrainable, LatentView, BaseExpander):
             return choose_for_table(x, y, self.class_counts_, asked, streams)
         if probe is None:
             return 1.0, ""
-        if not probe.knows_classes:
-            return 1.0, _TOO_LITTLE_KNOWN
         return choose_for_images(
             probe,
             mover,
@@ -364,10 +358,11 @@ class ExpansiveSynthesizer(Pretrainable, LatentView, BaseExpander):
             if n_tries > 1:
                 judge = TableJudge().fit(x, y, random_state=streams.seed("judge"))
             return {"judge": judge, "n_candidates": n_tries, "levels": levels}
-        if self.n_candidates is None and probe is not None:
-            n_tries = n_tries if probe.knows_classes else 1
+        is_left_to_us = self.n_candidates is None and probe is not None
+        if is_left_to_us and not probe.knows_classes:
+            n_tries = 1
         samples, judge = torch.from_numpy(x), None
-        recognizer, accuracy = find_recognizer(
+        recognizer, accuracy, material = consult(
             self.pretrained, samples, y, streams, find_device(self.device)
         )
         if accuracy is not None:
@@ -377,7 +372,6 @@ class ExpansiveSynthesizer(Pretrainable, LatentView, BaseExpander):
             judge = ImageJudge(
                 network.classifier, samples, torch.from_numpy(y), recognizer
             )
-        material = find_material(self.pretrained, recognizer, x, y)
         return {"judge": judge, "n_candidates": n_tries, "material": material}
 
     def _draw(self, counts, streams):

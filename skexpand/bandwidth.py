@@ -11,6 +11,7 @@ from sklearn.ensemble import ExtraTreesClassifier
 from sklearn.neighbors import KNeighborsClassifier
 
 from skexpand._random import RandomStreams
+from skexpand.grouping import ranks_in_groups
 from skexpand.nn.movers import PRIOR_ROWS
 
 LEFT_ALONE = 0.05
@@ -141,7 +142,7 @@ def _rank_in_class(y, counts, generator):
     """Give the rows of each class numbers from 0 on, in random order."""
     order = np.lexsort((generator.random(len(y)), y))
     rank = np.empty(len(y), dtype=np.intp)
-    rank[order] = np.arange(len(y)) - np.repeat(np.cumsum(counts) - counts, counts)
+    rank[order] = ranks_in_groups(counts)
     return rank
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 
 from skexpand._base import Provenance
+from skexpand.grouping import ranks_in_groups
 from skexpand.image_judge import ImageJudge, row_blocks
 from skexpand.nn.mixing import MixingPlan, PairBank, plan_mixing
 from skexpand.nn.network import Encoded
@@ -37,7 +38,7 @@ def groups_of(counts, most):
     n_groups = -(-counts // _GROUP)
     codes = np.repeat(np.arange(len(counts)), n_groups)
     # Groups of a class are as equal as possible: a rest of one would choose freely.
-    number = np.arange(len(codes)) - np.repeat(np.cumsum(n_groups) - n_groups, n_groups)
+    number = ranks_in_groups(n_groups)
     share, rest = np.divmod(counts, np.maximum(n_groups, 1))
     sizes = share[codes] + (number < rest[codes])
     rounds = (np.cumsum(sizes) - sizes) // max(most, 1)
@@ -70,15 +71,9 @@ def fill_places(wanted, names, generator):
     chosen = fitting[shuffled]
     n_places = np.bincount(wanted, minlength=n_classes)
     n_chosen = np.bincount(names[fitting], minlength=n_classes)
-    rank_of_place = np.arange(len(places)) - np.repeat(
-        np.cumsum(n_places) - n_places, n_places
-    )
-    rank_of_chosen = np.arange(len(chosen)) - np.repeat(
-        np.cumsum(n_chosen) - n_chosen, n_chosen
-    )
     return (
-        places[rank_of_place < n_chosen[wanted[places]]],
-        chosen[rank_of_chosen < n_places[names[chosen]]],
+        places[ranks_in_groups(n_places) < n_chosen[wanted[places]]],
+        chosen[ranks_in_groups(n_chosen) < n_places[names[chosen]]],
     )
 
 

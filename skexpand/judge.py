@@ -16,6 +16,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
 from skexpand._random import RandomStreams
+from skexpand.grouping import ranks_in_groups
 
 # Kernel entries held at a time: 32 MB.
 _CHUNK_ENTRIES = 2**22
@@ -76,8 +77,8 @@ class TableJudge:
     >>> from skexpand.judge import TableJudge
     >>> x = np.array([[-2.0], [-1.0], [1.0], [2.0]])
     >>> judge = TableJudge().fit(x, np.array([0, 0, 1, 1]), random_state=0)
-    >>> judge.accepts(np.array([[-1.5], [1.5]]), np.array([0, 0])).tolist()
-    [True, False]
+    >>> judge.name(np.array([[-1.5], [1.5]]), np.array([0, 0])).tolist()
+    [0, 1]
     """
 
     def __init__(self, n_trees=50):
@@ -170,29 +171,6 @@ class TableJudge:
             belief[chunk] = self._vote(self._scaler.transform(x[chunk]))
         return belief
 
-    def accepts(self, x, y):
-        """Say which rows the judge would label as intended.
-
-        Parameters
-        ----------
-        x : ndarray of shape (m, q)
-            Encoded rows.
-        y : ndarray of int, shape (m,)
-            Their intended class codes.
-
-        Returns
-        -------
-        ndarray of bool, shape (m,)
-
-        Raises
-        ------
-        sklearn.exceptions.NotFittedError
-            Before `fit`.
-        ValueError
-            If shapes disagree with each other or with `fit`.
-        """
-        return self.name(x, y) == np.asarray(y)
-
     def name(self, x, y):
         """Say which class each row belongs to, if that is clear.
 
@@ -280,9 +258,8 @@ def _fit_kernel(x, y, counts, generator):
     if len(x) > _MAX_ANCHORS:
         keys = generator.random(len(x))
         order = np.lexsort((keys, y))  # by class, shuffled inside
-        rank = np.arange(len(x)) - np.repeat(np.cumsum(counts) - counts, counts)
         # Taking ranks in order keeps small classes whole and trims the large ones.
-        kept = order[np.argsort(rank, kind="stable")[:_MAX_ANCHORS]]
+        kept = order[np.argsort(ranks_in_groups(counts), kind="stable")[:_MAX_ANCHORS]]
         x, y = x[kept], y[kept]
     present = np.maximum(np.bincount(y, minlength=len(counts)), 1)
     target = np.eye(len(counts))[y] - 1 / len(counts)

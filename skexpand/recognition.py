@@ -192,35 +192,32 @@ def recognize(pretrained, x, codes, streams, device):
     ).to(device)
 
 
-def find_recognizer(pretrained, x, codes, streams, device):
-    """Fit a recognizer, if pre-training left features that know more than pixels do.
+def consult(pretrained, x, codes, streams, device):
+    """Fit a recognizer and label material, if X'' taught more than pixels know.
 
     Shapes: ``x (n, C, H, W)`` tensor, ``codes (n,)`` array.
 
     Returns
     -------
     recognizer : Recognizer or None
-        None without features, and where X'' taught nothing that helps here.
+        None without pre-trained features, and where they do not help here.
     accuracy : float or None
         Of recognition, also where the recognizer is not trusted.
+    material : LabeledMaterial or None
+        What pre-training kept, labeled by a trusted recognizer.
     """
     if pretrained is None or pretrained.features is None:
-        return None, None
+        return None, None, None
     recognizer = recognize(pretrained, x, codes, streams, device)
-    is_trusted = recognizer.accuracy >= pixel_accuracy(x.numpy(), codes)
-    return recognizer if is_trusted else None, recognizer.accuracy
-
-
-def find_material(pretrained, recognizer, x, codes):
-    """Label what a pre-trained encoder kept, if there is who recognizes it.
-
-    Shapes: ``x (n, C, H, W)``, ``codes (n,)`` arrays -> `LabeledMaterial`, or None.
-    """
-    if recognizer is None or pretrained.material is None:
-        return None
-    return LabeledMaterial(
+    known_anyway = pixel_accuracy(x.numpy(), codes)
+    if recognizer.accuracy < known_anyway:
+        return None, recognizer.accuracy, None
+    if pretrained.material is None:
+        return recognizer, recognizer.accuracy, None
+    material = LabeledMaterial(
         pretrained.material,
         recognizer,
-        min(pixel_accuracy(x, codes), _SUREST),
+        min(known_anyway, _SUREST),
         pretrained.lineage["mirrored"],
     )
+    return recognizer, recognizer.accuracy, material

@@ -260,7 +260,7 @@ def _find_pair_sums(table, rows, chosen):
             if chosen[c] in parts or not _can_add(kinds):
                 continue
             i, j = parts
-            found += _equality(table, (i, j, chosen[c]), (1, 1, -1), 0.0)
+            found.append(_equality(table, (i, j, chosen[c]), (1, 1, -1), 0.0))
     return table.keep(found)
 
 
@@ -295,7 +295,7 @@ def _find_long_sums(table, rows, numbers):
         used = [numbers[u] for u in used[np.argsort(-signs, kind="stable")]]
         signs = tuple(sorted(signs.tolist(), reverse=True))
         total = float(np.mean(rows[:, used] @ np.array(signs, dtype=float)))
-        found += _equality(table, tuple(used), signs, total)
+        found.append(_equality(table, tuple(used), signs, total))
     return table.keep(found)
 
 
@@ -314,7 +314,7 @@ def _reduce(basis):
 
 
 def _equality(table, columns, signs, total):
-    """Build the constraint of a sum; none where the sum is that of nothing."""
+    """Build the constraint of a sum, with the words for it."""
     spread = max(np.nanstd(table.rows[:, j]) for j in columns)
     tolerance = float(_TOLERANCE * spread)
     if abs(total) <= tolerance:
@@ -327,4 +327,4 @@ def _equality(table, columns, signs, total):
     else:
         left, right = names, f"{total:.6g}"
     text = f"{' + '.join(left)} = {right}"
-    return [Constraint(text, columns, signs, "=", total, tolerance)]
+    return Constraint(text, columns, signs, "=", total, tolerance)

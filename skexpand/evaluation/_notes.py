@@ -39,21 +39,23 @@ def _advice(rows):
         if row.get("advice") and not row["advice"].startswith(NO_OBJECTION):
             given[place, row["advice"]].add(row["draw"])
     for (place, advice), draws in given.items():
-        arm, dataset, n_per_class = place
-        size = "" if n_per_class is None else f", {n_per_class} per class"
+        arm, *where = place
         yield (
-            f"{arm} said of {len(draws)} of {len(grown[place])} draws of {dataset}"
-            f"{size}: {advice}"
+            f"{arm} said of {len(draws)} of {len(grown[place])} draws of "
+            f"{_place(*where)}: {advice}"
         )
 
 
+def _place(dataset, n_per_class):
+    return dataset if n_per_class is None else f"{dataset}, {n_per_class} per class"
+
+
 def _missing(key, arms):
-    (dataset, n_per_class), classifier, draws = key
-    size = "" if n_per_class is None else f", {n_per_class} per class"
+    place, classifier, draws = key
     verb = "lacks" if len(arms) == 1 else "lack"
     word = "draw" if len(draws) == 1 else "draws"
     return (
-        f"The run is not complete: on {dataset}{size}, with {classifier}, "
+        f"The run is not complete: on {_place(*place)}, with {classifier}, "
         f"{text.join(arms)} {verb} {word} {text.ranges(draws)}."
     )
 

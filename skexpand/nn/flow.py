@@ -90,6 +90,17 @@ def warp(
     )
 
 
+def reduced(images: Tensor, side: int) -> Tensor:
+    """Shrink images whose larger side is longer than that, by averaging.
+
+    Shapes: ``images (m, C, H, W)`` -> ``(m, C, H', W')``.
+    """
+    longest = max(images.shape[2:])
+    if longest <= side:
+        return images
+    return F.interpolate(images, scale_factor=side / longest, mode="area")
+
+
 def gaussian_blur(images: Tensor, sigma: float) -> Tensor:
     """Blur with a Gaussian of ``sigma`` pixels, edges repeated.
 

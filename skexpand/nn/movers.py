@@ -15,6 +15,7 @@ from skexpand.nn.flow import (
     LocalDamping,
     control_size,
     integrate,
+    reduced,
     register,
     unexplained,
     warp,
@@ -107,10 +108,7 @@ class ImageMover(nn.Module):
         may_mirror : bool, default=True
             Whether a mirrored image may keep its label, see ``ImageProbe.kept_under``.
         """
-        small = x
-        if max(x.shape[2:]) > _REGISTRATION_SIDE:
-            scale = _REGISTRATION_SIDE / max(x.shape[2:])
-            small = F.interpolate(x, scale_factor=scale, mode="area")
+        small = reduced(x, _REGISTRATION_SIDE)
         velocity, is_mirrored, left = _register_pairs(small, bank, may_mirror, progress)
         explained = (1 - left.clamp(max=1).mean()) if len(bank) else left.sum()
         explained = (explained / _WELL_EXPLAINED).clamp(max=1)

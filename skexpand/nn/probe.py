@@ -15,6 +15,8 @@ import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor
 
+from skexpand.nn.flow import reduced
+
 _LARGEST_SIDE = 32  # larger images are probed on a reduced copy
 _N_PATCHES = 128
 _PATCH_SIDE = 5
@@ -44,7 +46,7 @@ class PatchFeatures:
     """
 
     def __init__(self, x: Tensor, generator: Generator) -> None:
-        x = _reduced(x)
+        x = reduced(x, _LARGEST_SIDE)
         self._side = max(2, min(_PATCH_SIDE, min(x.shape[2:]) - _CELLS + 1))
         some = _standardized(_patches(x, self._side)).flatten(0, 1)
         order = torch.randperm(len(some), generator=generator).to(x.device)
@@ -61,7 +63,7 @@ class PatchFeatures:
 
     def __call__(self, x: Tensor) -> Tensor:
         """Describe images. Shapes: ``x (n, C, H, W)`` -> ``(n, d)``."""
-        return (self._pooled(_reduced(x)) - self._center) / self._scale
+        return (self._pooled(reduced(x, _LARGEST_SIDE)) - self._center) / self._scale
 
     def _pooled(self, x: Tensor) -> Tensor:
         parts = []
@@ -74,12 +76,6 @@ class PatchFeatures:
             maps = both.relu().transpose(1, 2).unflatten(2, (rows, columns))
             parts.append(F.adaptive_avg_pool2d(maps, cells).flatten(1).sqrt())
         return torch.cat(parts)
-
-
-def _reduced(x):
-    if max(x.shape[2:]) <= _LARGEST_SIDE:
-        return x
-    return F.interpolate(x, scale_factor=_LARGEST_SIDE / max(x.shape[2:]), mode="area")
 
 
 def _patches(x, side):

@@ -14,7 +14,7 @@ PACKAGE = "skexpand"
 
 # From the ground up; a module may import from its own layer and from those below.
 LAYERS = [
-    {"_random", "_compat", "_device"},
+    {"_random", "_compat", "_device", "grouping"},
     {"nn"},
     {"codecs", "datasets"},
     {
