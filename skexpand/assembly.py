@@ -7,6 +7,7 @@ from skexpand.nn.attention import LatentAttention
 from skexpand.nn.classifier import Classifier
 from skexpand.nn.movers import ImageMover, TableMover
 from skexpand.nn.network import ExpansionNetwork
+from skexpand.nn.prior import AffinePrior
 
 # Photographs keep 0.64 to 1.26, writing 0.19 to 0.56, on texture too (docs/method.md).
 _KEPT_BY_MIRRORING = 0.6
@@ -30,7 +31,7 @@ def build_network(parameters, samples, labels, bank, *, probe, generator, budget
     bank : PairBank
         Pairs whose differences are mixed; images are registered here.
     probe : ImageProbe or None
-        Says whether images may be mirrored; None for tables and without moves.
+        Says how images may be moved; None for tables and without moves.
     generator : torch.Generator
         Source of the first weights, on the CPU.
     budget : Budget
@@ -68,6 +69,7 @@ def build_network(parameters, samples, labels, bank, *, probe, generator, budget
             samples,
             bank,
             partial(budget.show, description="registering"),
+            prior=partial(AffinePrior.from_probe, probe, generator),
             generator=generator,
             may_mirror=probe.kept_under(_mirror) > _KEPT_BY_MIRRORING,
         )

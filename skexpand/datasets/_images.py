@@ -9,7 +9,14 @@ from sklearn.utils import Bunch
 from skexpand.datasets._downloads import ARCHIVES, fetch_archive
 from skexpand.datasets._folder import ENVIRONMENT_VARIABLE, find_data_dir
 
-IMAGE_SETS = ("cifar10", "cifar100", "emnist_letters", "mnist", "omniglot28")
+IMAGE_SETS = (
+    "cifar10",
+    "cifar100",
+    "emnist_letters",
+    "fashion_mnist",
+    "mnist",
+    "omniglot28",
+)
 """Names :func:`load_images` knows."""
 
 
@@ -24,6 +31,7 @@ class _Source(NamedTuple):
 
 _OPENML = {
     "mnist": _Source("mnist_784", 60_000, (28, 28), (0, 1, 2)),
+    "fashion_mnist": _Source("Fashion-MNIST", 60_000, (28, 28), (0, 1, 2)),
     "cifar10": _Source("CIFAR_10", 50_000, (3, 32, 32), (0, 2, 3, 1)),
 }
 
@@ -57,16 +65,16 @@ def load_images(name, data_dir=None):
 
     The folder is looked at first: `data_dir`, else the environment variable
     ``SKEXPAND_DATA``. Where neither is given, or the environment's folder lacks
-    the file, ``"mnist"`` and ``"cifar10"`` are fetched from OpenML (and cached by
-    scikit-learn), ``"cifar100"`` with its fine labels and ``"emnist_letters"`` from
-    their homes (and cached by pooch). All but ``"omniglot28"`` thus come with a
-    checksum.
+    the file, ``"mnist"``, ``"fashion_mnist"`` and ``"cifar10"`` are fetched from
+    OpenML (and cached by scikit-learn), ``"cifar100"`` with its fine labels and
+    ``"emnist_letters"`` from their homes (and cached by pooch). All but
+    ``"omniglot28"`` thus come with a checksum.
 
     Parameters
     ----------
     name : str
-        One of ``"cifar10"``, ``"cifar100"``, ``"emnist_letters"``, ``"mnist"``,
-        ``"omniglot28"``.
+        One of ``"cifar10"``, ``"cifar100"``, ``"emnist_letters"``,
+        ``"fashion_mnist"``, ``"mnist"``, ``"omniglot28"``.
     data_dir : str or path-like, default=None
         Folder with ``<name>.npz``, holding the arrays ``x_train``, ``y_train``,
         ``x_test``, ``y_test`` either plainly or with the images as strips of

@@ -24,12 +24,12 @@ from skexpand.nn.mixing import MixingPlan, PairBank
 
 _LOCAL_SHARE = 0.5  # 1 lost three points on other draws, see docs/method.md
 _MIRROR_COST = 0.1  # of the mean log mismatch; CIFAR 0.01-0.03, writing from 0.4 on
-_WELL_EXPLAINED = 0.85  # from here on moves keep all of their length
+# Any photograph explains a quarter to two fifths of any other once it is warped; from
+# 0.85 on moves keep all of their length.
+_BY_CHANCE, _WELL_EXPLAINED = 0.4, 0.85
 _FEWEST_PAIRS = 30  # fewer do not tell what mirroring costs
-# Spread of the moves that everybody's images allow: shift in half sides, turn in
-# radians, relative size, shear.
-_PRIOR_SHIFT, _PRIOR_TURN, _PRIOR_SCALE, _PRIOR_SHEAR = 0.1, 0.14, 0.06, 0.07
-_RECOLORING = 0.75  # of the length of moves, where images explain nothing
+_PAIRS_TO_LOOK_AT = 64  # say whether registering the others is worth its time
+_RECOLORING = 0.5  # of the length of moves, where images explain nothing
 _REGISTRATION_SIDE = 32  # larger images register on a reduced copy
 PRIOR_ROWS = 3  # what the shared covariance counts beside the rows of a class
 _PAIRS_AT_ONCE = 128  # the working set then fits the cache; bounds memory too
@@ -46,16 +46,18 @@ class ImageMover(nn.Module):
     classifier tells blurred from sharp.
 
     The share of each other's variance that images of a class explain once registered
-    is 0.9 for digits and 0.3 for photographs, where a good part of it is chance. With
-    :math:`e`, that share over 0.85 and at most 1, a pair contributes
+    is 0.9 for digits and 0.3 for photographs, whatever these show. With :math:`e`, 0
+    where that share is below 0.4, 1 where it is above 0.85, and linear between, a pair
+    contributes
 
     .. math::
         v = e\, v_{\mathrm{registered}} + (1 - e)\, v_{\mathrm{prior}}
 
-    where the prior is a small random shift, turn, scaling and shear: as in the shrunk
-    covariance of a table, what the images do not say is filled in with what holds for
-    most. Light and contrast move by :math:`0.75 (1 - e)` of the length: where shapes
-    explain all, ink and paper have nothing to add. Digits get none of either.
+    where the prior is a random shift, turn, scaling and shear, as far as a classifier
+    of the images keeps its belief (`AffinePrior`): as in the shrunk covariance of a
+    table, what the images do not say is filled in with what holds for most. Light and
+    contrast move by :math:`0.5 (1 - e)` of the length: where shapes explain all, ink
+    and paper have nothing to add. Digits get none of either.
 
     Where left and right mean nothing to the classes, and mirroring the sources costs
     the registration nothing on average, a pair whose mirrored source fits better
@@ -90,10 +92,11 @@ class ImageMover(nn.Module):
         bank: PairBank,
         progress: Callable | None = None,
         *,
+        prior: Callable,
         generator: Generator,
         may_mirror: bool = True,
     ) -> "ImageMover":
-        """Register every pair of the bank.
+        """Register the pairs of the bank, if that explains anything.
 
         Parameters
         ----------
@@ -103,18 +106,22 @@ class ImageMover(nn.Module):
             Pairs to register.
         progress : callable or None, default=None
             Wraps the sequence of batches to show how far it is.
+        prior : callable
+            Returns the `AffinePrior`; not asked where images explain each other.
         generator : torch.Generator
-            Draws the prior moves, on the CPU.
+            Draws the prior moves and the pairs looked at first, on the CPU.
         may_mirror : bool, default=True
             Whether a mirrored image may keep its label, see ``ImageProbe.kept_under``.
         """
         small = reduced(x, _REGISTRATION_SIDE)
-        velocity, is_mirrored, left = _register_pairs(small, bank, may_mirror, progress)
-        explained = (1 - left.clamp(max=1).mean()) if len(bank) else left.sum()
-        explained = (explained / _WELL_EXPLAINED).clamp(max=1)
-        prior = _prior_moves(velocity, x.shape[2:], generator)
-        velocity = explained * velocity + (1 - explained) * prior
-        share = float(_RECOLORING * (1 - explained))
+        velocity, is_mirrored, explained = _register_pairs(
+            small, bank, may_mirror, progress, generator
+        )
+        if explained < 1:
+            rows, columns = x.shape[2:]
+            filling = prior().draw(velocity, rows / columns, generator)
+            velocity = explained * velocity + (1 - explained) * filling
+        share = _RECOLORING * (1 - explained)
         return cls(velocity, is_mirrored, Recoloring.from_pairs(x, bank, share))
 
     def forward(
@@ -142,50 +149,51 @@ class ImageMover(nn.Module):
         return self.recoloring(moved, plan.anchor, pair, overall).clamp(0, 1)
 
 
-def _register_pairs(x, bank, may_mirror, progress):
-    """Fields of all pairs, which of them mirror, and what they leave unexplained."""
-    velocity, left = _register(x, bank, False, progress)
-    is_mirrored = torch.zeros(len(bank), dtype=torch.bool, device=x.device)
-    if may_mirror and len(bank) >= _FEWEST_PAIRS:
-        mirrored_velocity, mirrored_left = _register(x, bank, True, progress)
-        if _costs_nothing(left, mirrored_left):
-            is_mirrored = mirrored_left < left
-            velocity[is_mirrored] = mirrored_velocity[is_mirrored]
-            left[is_mirrored] = mirrored_left[is_mirrored]
-    return velocity, is_mirrored, left
+def _register_pairs(x, bank, may_mirror, progress, generator):
+    """Fields of all pairs, which of them mirror, and how much the images explain.
 
-
-def _prior_moves(velocity, sides, generator):
-    """Small random affine fields, in half sides of the image, shaped like `velocity`.
-
-    Shapes: ``velocity (b, 2, g, g')`` -> ``(b, 2, g, g')``.
+    Where a few pairs show that images explain nothing of each other, the others are
+    not registered, and half of them mirror where mirroring costs nothing.
     """
-    n_pairs, _, rows, columns = velocity.shape
-    y, x = torch.meshgrid(
-        torch.linspace(-1, 1, rows), torch.linspace(-1, 1, columns), indexing="ij"
-    )
-    draws = torch.randn(5, n_pairs, 1, 1, generator=generator)
-    across, down = _PRIOR_SHIFT * draws[:2]
-    turn, scale = _PRIOR_TURN * draws[2], _PRIOR_SCALE * draws[3]
-    shear = _PRIOR_SHEAR * draws[4]
-    aspect = sides[0] / sides[1]  # a square stays a square when it turns
-    field = [
-        across + scale * x + (shear - turn) * aspect * y,
-        down + scale * y + turn / aspect * x,
-    ]
-    return torch.stack(field, dim=1).to(velocity)
+    order = torch.randperm(len(bank), generator=generator).to(x.device)
+    rows, rest = order[:_PAIRS_TO_LOOK_AT], order[_PAIRS_TO_LOOK_AT:]
+    field, left = _register(x, bank, rows, False, progress)
+    if _explained(left) > 0 and len(rest):
+        more_field, more_left = _register(x, bank, rest, False, progress)
+        rows, rest = order, order[:0]
+        field, left = torch.cat([field, more_field]), torch.cat([left, more_left])
+    is_turned = torch.zeros(len(rows), dtype=torch.bool, device=x.device)
+    if may_mirror and len(bank) >= _FEWEST_PAIRS:
+        mirrored_field, mirrored_left = _register(x, bank, rows, True, progress)
+        if _costs_nothing(left, mirrored_left):
+            is_turned = mirrored_left < left
+            field[is_turned] = mirrored_field[is_turned]
+            left[is_turned] = mirrored_left[is_turned]
+    velocity = field.new_zeros(len(bank), *field.shape[1:])
+    is_mirrored = torch.zeros(len(bank), dtype=torch.bool, device=x.device)
+    velocity[rows], is_mirrored[rows] = field, is_turned
+    is_mirrored[rest[::2]] = is_turned.any()
+    return velocity, is_mirrored, _explained(left)
 
 
-def _register(x, bank, is_mirrored, progress):
-    """Fields of all pairs, their sources mirrored or not, and what they leave."""
-    rows, columns = control_size(*x.shape[2:])
-    damp = LocalDamping(rows, columns, _LOCAL_SHARE)
-    velocity = x.new_zeros(len(bank), 2, rows, columns)
-    left = x.new_zeros(len(bank))
-    starts = range(0, len(bank), _PAIRS_AT_ONCE)
+def _explained(left):
+    """Share of each other that images explain, beyond chance."""
+    if len(left) == 0:
+        return 0.0
+    share = 1 - float(left.clamp(max=1).mean())
+    return min(max((share - _BY_CHANCE) / (_WELL_EXPLAINED - _BY_CHANCE), 0.0), 1.0)
+
+
+def _register(x, bank, rows, is_mirrored, progress):
+    """Fields of some pairs, their sources mirrored or not, and what they leave."""
+    size = control_size(*x.shape[2:])
+    damp = LocalDamping(*size, _LOCAL_SHARE)
+    velocity = x.new_zeros(len(rows), 2, *size)
+    left = x.new_zeros(len(rows))
+    starts = range(0, len(rows), _PAIRS_AT_ONCE)
     for start in starts if progress is None else progress(starts):
         part = slice(start, start + _PAIRS_AT_ONCE)
-        source, target = x[bank.source[part]], x[bank.target[part]]
+        source, target = x[bank.source[rows[part]]], x[bank.target[rows[part]]]
         if is_mirrored:
             source = source.flip(3)
         field = register(source, target)
