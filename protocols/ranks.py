@@ -1,11 +1,12 @@
 """Rank the arms of small tables: ``python protocols/ranks.py results/x.jsonl``.
 
-Prints Markdown: mean ranks over tables and sizes, gains by learner with intervals over
-the tables, the other scores, and what each table gained and at worst lost. With
-``--figure`` it draws the critical-difference diagram.
+Prints Markdown: mean ranks over tables and sizes, and gains by learner, size and table,
+these of the strongest arms only. ``--scores`` adds log loss and Brier score by learner,
+``--figure`` draws the critical-difference diagram.
 """
 
 import argparse
+import re
 import sys
 from pathlib import Path
 
@@ -21,6 +22,9 @@ from skexpand.evaluation import statistics  # noqa: E402
 
 SCORES = {"score": 100, "log_loss": 1, "brier": 100}
 """What is shown of each score: percent, nats, percent."""
+
+SHOWN = ("class weights", "threshold", "SMOTE", "jitter", "ES")
+"""Arms by learner, size and table: the free ones, the known ones, and ours."""
 
 
 def read_scores(path):
@@ -98,14 +102,13 @@ def summary_of_arms(frame):
     return markdown(header, rows)
 
 
-def by_learner(frame, score="score"):
-    """Return the gain of every arm over none for each learner."""
+def by_learner(frame, arms, score="score"):
+    """Return the gain of some arms over none for each learner."""
     differences = gains(frame, score)
     learners = list(frame["classifier"].unique())
     rows = [
         [arm, *(interval(differences[arm][learner]) for learner in learners)]
-        for arm in frame["arm"].unique()
-        if arm != "none"
+        for arm in arms
     ]
     return markdown(["arm", *learners], rows)
 
@@ -114,8 +117,14 @@ def by_group(frame, group, arms):
     """Return mean gains over none for each table, or each size."""
     table = frame.pivot_table(index=group, columns="arm", values="score")
     table = table.sub(table["none"], axis=0)[arms]
-    rows = [[name, *(f"{v:+.1f}" for v in row)] for name, row in table.iterrows()]
+    names = sorted(table.index, key=_rows_first)
+    rows = [[name, *(f"{v:+.1f}" for v in table.loc[name])] for name in names]
     return markdown([group, *arms], rows)
+
+
+def _rows_first(name):
+    """Sort sizes, 20x10 or 10:200, by their numbers and tables by their names."""
+    return [int(number) for number in re.findall(r"^\d+|(?<=:)\d+", name)], name
 
 
 def draw_figure(frame, path):
@@ -134,35 +143,41 @@ def draw_figure(frame, path):
     display.figure_.savefig(path, bbox_inches="tight")
 
 
+def describe(frame):
+    """Say what was run, and how far apart mean ranks must be."""
+    arms, _, n_blocks = rank_table(frame)
+    table = frame.pivot_table(index="dataset", columns="arm", values="score")
+    p_value, _ = statistics.friedman(table.to_numpy())
+    difference = statistics.critical_difference(len(arms), n_blocks)
+    return (
+        f"{frame['table'].nunique()} tables, {n_blocks} tables x sizes, "
+        f"{frame['draw'].nunique()} draws; Friedman p = {p_value:.1g}, critical "
+        f"difference of mean ranks {difference:.2f}."
+    )
+
+
 def main(arguments=None):
     """Parse the command line and print the tables."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("results", type=Path, help="JSONL file of run.py")
+    parser.add_argument("--scores", action="store_true", help="log loss and Brier too")
     parser.add_argument("--figure", type=Path, help="where to draw the diagram")
     options = parser.parse_args(arguments)
     frame = read_scores(options.results)
     if frame.empty:
         parser.error(f"{options.results} holds no cell that every arm has.")
-    arms, _, n_blocks = rank_table(frame)
-    table = frame.pivot_table(index="dataset", columns="arm", values="score")
-    p_value, _ = statistics.friedman(table.to_numpy())
-    difference = statistics.critical_difference(len(arms), n_blocks)
-    print(
-        f"{frame['table'].nunique()} tables, {n_blocks} tables x sizes, "
-        f"{frame['draw'].nunique()} draws; Friedman p = {p_value:.1g}, critical "
-        f"difference of mean ranks {difference:.2f}\n"
-    )
-    few = [a for a in ("ROS", "SMOTE", "jitter", "ES") if a in arms]
-    shown = frame[frame["arm"].isin(["none", *few])]
+    shown = [arm for arm in SHOWN if arm in set(frame["arm"])]
     parts = [
+        describe(frame),
         summary_of_arms(frame),
-        by_learner(frame),
-        by_group(frame, "table", few),
-        by_group(frame, "size", few),
+        by_learner(frame, shown),
+        by_group(frame, "size", shown),
+        by_group(frame, "table", shown),
     ]
-    for score in ("log_loss", "brier"):
-        parts += [score, by_learner(shown, score)]
-    print("\n\n".join(parts), end="\n\n")
+    if options.scores:
+        for score in ("log_loss", "brier"):
+            parts += [f"{score}:", by_learner(frame, shown, score)]
+    print("\n\n".join(parts))
     if options.figure is not None:
         draw_figure(frame, options.figure)
 
