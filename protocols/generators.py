@@ -219,6 +219,7 @@ class ForestDiffusionSampler(GeneratorSampler):
     """ForestDiffusion [1]_: boosted trees for each class, step and column.
 
     Only rows of classes that lack some are shown to it; it has a model for each class.
+    Release 1.0.6 wants labels without gaps.
 
     References
     ----------
@@ -234,6 +235,7 @@ class ForestDiffusionSampler(GeneratorSampler):
         for name, known in levels.items():
             coded[name] = coded[name].map(known.index)
         is_asked = np.isin(y, list(lacking))
+        known_labels, codes = np.unique(y[is_asked], return_inverse=True)
         is_integer = table.real.dtypes.map(pd.api.types.is_integer_dtype)
         kinds = {"bin_indexes": [], "cat_indexes": [], "int_indexes": []}
         for number, name in enumerate(coded):
@@ -244,7 +246,7 @@ class ForestDiffusionSampler(GeneratorSampler):
                 kinds["int_indexes"].append(number)
         model = generator.ForestDiffusionModel(
             coded[is_asked].to_numpy(dtype=float),
-            label_y=np.asarray(y)[is_asked],
+            label_y=codes,
             seed=self.random_state,
             n_jobs=1,
             nthread=1,
@@ -252,7 +254,7 @@ class ForestDiffusionSampler(GeneratorSampler):
         )
         made = {}
         for label, n in lacking.items():
-            model.y_probs = (model.y_uniques == label).astype(float)
+            model.y_probs = (known_labels == label).astype(float)
             rows = pd.DataFrame(model.generate(n)[:, :-1], columns=coded.columns)
             for name, known in levels.items():
                 rows[name] = [known[int(code)] for code in rows[name]]
