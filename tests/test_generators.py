@@ -124,6 +124,33 @@ def test_ctgan_draws_again_what_has_another_label(frame, monkeypatch):
     assert np.bincount(y).tolist() == [16, 40]
 
 
+class FakeForestDiffusion:
+    """Look classes up by their labels, as release 1.0.6 does, and repeat rows."""
+
+    def __init__(self, X, label_y, seed, bin_indexes, cat_indexes, int_indexes, **jobs):
+        assert set(label_y) == set(range(len(set(label_y))))
+        assert (bin_indexes, cat_indexes, int_indexes) == ([3], [2], [1])
+        self.X, self.labels, self.y_probs = X, label_y, None
+
+    def generate(self, n):
+        """Return rows of the class of probability 1, its label behind them."""
+        label = int(np.argmax(self.y_probs))
+        rows = self.X[self.labels == label][np.zeros(n, dtype=int)]
+        return np.column_stack([rows, np.full(n, label)])
+
+
+def test_forest_diffusion_sees_the_classes_that_lack_rows_only(frame, monkeypatch):
+    module = SimpleNamespace(ForestDiffusionModel=FakeForestDiffusion)
+    monkeypatch.setattr(generators, "import_generator", lambda _: module)
+    sampler = generators.ForestDiffusionSampler(sampling_strategy=TOTALS)
+    X, y = sampler.fit_resample(frame, Y)
+    assert y.tolist() == [*Y, 1, 1, 1]
+    pd.testing.assert_frame_equal(
+        X[6:].reset_index(drop=True),
+        frame.iloc[[4, 4, 4]].reset_index(drop=True),
+    )
+
+
 # --- pairing with other results ------------------------------------------------------
 
 
