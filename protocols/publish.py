@@ -2,11 +2,12 @@
 
 A page says between two comments which command printed what stands there::
 
-    <!-- printed by: skexpand reproduce table3 --stored --out FOLDER -->
+    <!-- printed by: python protocols/ranks.py protocols/results/tables_growth.jsonl -->
     ...
     <!-- end -->
 
-The commands read stored results and run nothing, from the root of the repository.
+The commands are ``skexpand reproduce ... --stored`` and the scripts of `PRINTERS`: they
+read stored results and run nothing, from the root of the repository.
 """
 
 import argparse
@@ -21,10 +22,17 @@ ROOT = Path(__file__).resolve().parents[1]
 # Started as a script, Python looks in this folder and not in the repository.
 sys.path.insert(0, str(ROOT))
 
+from protocols import paired, ranks, summarize  # noqa: E402
 from skexpand import _cli  # noqa: E402
 
+PRINTERS = {
+    f"protocols/{module.__name__.rpartition('.')[2]}.py": module.main
+    for module in (paired, ranks, summarize)
+}
+"""Scripts that print stored results."""
+
 _BLOCK = re.compile(
-    r"(?P<start><!-- printed by: skexpand (?P<command>[^\n]*) -->\n)"
+    r"(?P<start><!-- printed by: (?P<command>[^\n]*) -->\n)"
     r"(?P<body>.*?)(?P<end><!-- end -->)",
     re.DOTALL,
 )
@@ -39,16 +47,26 @@ def fill(text):
 
 
 def _print(command):
-    arguments = shlex.split(command)
-    if arguments[:1] != ["reproduce"] or "--stored" not in arguments:
+    program, *arguments = shlex.split(command)
+    if program == "skexpand" and arguments[:1] == ["reproduce"]:
+        printer = _cli.main if "--stored" in arguments else None
+    elif program == "python" and arguments:
+        printer = PRINTERS.get(arguments.pop(0))
+    else:
+        printer = None
+    if printer is None:
         raise ValueError(
-            f"A page may print stored results only, got 'skexpand {command}'. Use "
-            "skexpand reproduce ... --stored."
+            f"A page may print stored results only, got '{command}'. Use skexpand "
+            f"reproduce ... --stored, or python with one of {', '.join(PRINTERS)}."
         )
     printed = io.StringIO()
-    with chdir(ROOT), redirect_stdout(printed):
-        if _cli.main(arguments):
-            raise ValueError(f"'skexpand {command}' failed; see above.")
+    try:
+        with chdir(ROOT), redirect_stdout(printed):
+            has_failed = printer(arguments)
+    except SystemExit as stop:  # what argparse does with a bad argument
+        has_failed = stop.code
+    if has_failed:
+        raise ValueError(f"'{command}' failed; see above.")
     return printed.getvalue()
 
 

@@ -1,11 +1,13 @@
 """Rank the arms of small tables: ``python protocols/ranks.py results/x.jsonl``.
 
-Prints Markdown: mean ranks over tables and sizes, gains by learner with intervals over
-the tables, the other scores, and what each table gained and at worst lost. With
-``--figure`` it draws the critical-difference diagram.
+Prints Markdown: mean ranks over tables and sizes, and gains by learner, size and table,
+these of the strongest arms only. ``--scores`` adds log loss and Brier score by learner,
+``--figure`` draws the critical-difference diagram. ``--brief HEADING ...``, one for
+each file, prints gains and mean ranks of several files side by side.
 """
 
 import argparse
+import re
 import sys
 from pathlib import Path
 
@@ -21,6 +23,20 @@ from skexpand.evaluation import statistics  # noqa: E402
 
 SCORES = {"score": 100, "log_loss": 1, "brier": 100}
 """What is shown of each score: percent, nats, percent."""
+
+SHOWN = ("class weights", "threshold", "SMOTE", "jitter", "ES")
+"""Arms by learner, size and table: the free ones, the known ones, and ours."""
+
+BRIEF = {
+    "none": "none",
+    "class weights": "class weights",
+    "threshold": "tuned threshold",
+    "ROS": "random over-sampling",
+    "SMOTE": "SMOTE",
+    "jitter": "Gaussian jitter",
+    "ES": "**ES**",
+}
+"""Arms of the brief table, and what they are called there."""
 
 
 def read_scores(path):
@@ -63,14 +79,15 @@ def overall(frame, score="score", reference="none"):
     return table.sub(table[reference], axis=0)
 
 
-def interval(differences):
+def interval(differences, digits=2):
     """Write a mean and its 95 % interval over the tables."""
     differences = np.asarray(differences.dropna(), dtype=float)
     if not len(differences):
         return ""
     mean, low, high = statistics.mean_interval(differences)
     star = "\\*" if low > 0 or high < 0 else ""
-    return f"{mean:+.2f} [{low:+.2f}, {high:+.2f}]{star}"
+    mean, low, high = (f"{value:+.{digits}f}" for value in (mean, low, high))
+    return f"{mean} [{low}, {high}]{star}"
 
 
 def summary_of_arms(frame):
@@ -98,14 +115,13 @@ def summary_of_arms(frame):
     return markdown(header, rows)
 
 
-def by_learner(frame, score="score"):
-    """Return the gain of every arm over none for each learner."""
+def by_learner(frame, arms, score="score"):
+    """Return the gain of some arms over none for each learner."""
     differences = gains(frame, score)
     learners = list(frame["classifier"].unique())
     rows = [
         [arm, *(interval(differences[arm][learner]) for learner in learners)]
-        for arm in frame["arm"].unique()
-        if arm != "none"
+        for arm in arms
     ]
     return markdown(["arm", *learners], rows)
 
@@ -114,8 +130,32 @@ def by_group(frame, group, arms):
     """Return mean gains over none for each table, or each size."""
     table = frame.pivot_table(index=group, columns="arm", values="score")
     table = table.sub(table["none"], axis=0)[arms]
-    rows = [[name, *(f"{v:+.1f}" for v in row)] for name, row in table.iterrows()]
+    names = sorted(table.index, key=_rows_first)
+    rows = [[name, *(f"{v:+.1f}" for v in table.loc[name])] for name in names]
     return markdown([group, *arms], rows)
+
+
+def _rows_first(name):
+    """Sort sizes, 20x10 or 10:200, by their numbers and tables by their names."""
+    return [int(number) for number in re.findall(r"^\d+|(?<=:)\d+", name)], name
+
+
+def side_by_side(frames, headings):
+    """Return gains over none, and mean ranks, of one file beside the other."""
+    rows = {arm: [title] for arm, title in BRIEF.items()}
+    for frame in frames:
+        arms, ranks, _ = rank_table(frame)
+        gain, mean = overall(frame), frame.groupby("arm")["score"].mean()
+        for arm in BRIEF:
+            if arm not in arms:
+                rows[arm] += ["", ""]
+                continue
+            text = interval(gain[arm], digits=1).removesuffix("\\*")
+            text = f"{mean[arm]:.1f}" if arm == "none" else text
+            rows[arm] += [text, f"{ranks[arms.index(arm)]:.1f}"]
+    header = ["", *(part for name in headings for part in (name, "mean rank"))]
+    draws = " and ".join(str(frame["draw"].nunique()) for frame in frames)
+    return f"{markdown(header, rows.values())}\n\n{draws} draws."
 
 
 def draw_figure(frame, path):
@@ -134,37 +174,56 @@ def draw_figure(frame, path):
     display.figure_.savefig(path, bbox_inches="tight")
 
 
-def main(arguments=None):
-    """Parse the command line and print the tables."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("results", type=Path, help="JSONL file of run.py")
-    parser.add_argument("--figure", type=Path, help="where to draw the diagram")
-    options = parser.parse_args(arguments)
-    frame = read_scores(options.results)
-    if frame.empty:
-        parser.error(f"{options.results} holds no cell that every arm has.")
+def describe(frame):
+    """Say what was run, and how far apart mean ranks must be."""
     arms, _, n_blocks = rank_table(frame)
     table = frame.pivot_table(index="dataset", columns="arm", values="score")
     p_value, _ = statistics.friedman(table.to_numpy())
     difference = statistics.critical_difference(len(arms), n_blocks)
-    print(
+    return (
         f"{frame['table'].nunique()} tables, {n_blocks} tables x sizes, "
         f"{frame['draw'].nunique()} draws; Friedman p = {p_value:.1g}, critical "
-        f"difference of mean ranks {difference:.2f}\n"
+        f"difference of mean ranks {difference:.2f}."
     )
-    few = [a for a in ("ROS", "SMOTE", "jitter", "ES") if a in arms]
-    shown = frame[frame["arm"].isin(["none", *few])]
+
+
+def report(frame, scores=False):
+    """Return all tables of one file."""
+    shown = [arm for arm in SHOWN if arm in set(frame["arm"])]
     parts = [
+        describe(frame),
         summary_of_arms(frame),
-        by_learner(frame),
-        by_group(frame, "table", few),
-        by_group(frame, "size", few),
+        by_learner(frame, shown),
+        by_group(frame, "size", shown),
+        by_group(frame, "table", shown),
     ]
-    for score in ("log_loss", "brier"):
-        parts += [score, by_learner(shown, score)]
-    print("\n\n".join(parts), end="\n\n")
+    if scores:
+        for score in ("log_loss", "brier"):
+            parts += [f"{score}:", by_learner(frame, shown, score)]
+    return "\n\n".join(parts)
+
+
+def main(arguments=None):
+    """Parse the command line and print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("results", type=Path, nargs="+", help="JSONL files of run.py")
+    parser.add_argument("--scores", action="store_true", help="log loss and Brier too")
+    parser.add_argument("--figure", type=Path, help="where to draw the first diagram")
+    parser.add_argument("--brief", nargs="+", help="headings of the files, one each")
+    options = parser.parse_args(arguments)
+    if options.brief is not None and len(options.brief) != len(options.results):
+        parser.error("--brief takes as many headings as there are files.")
+    frames = []
+    for path in options.results:
+        frames.append(read_scores(path))
+        if frames[-1].empty:
+            parser.error(f"{path} holds no cell that every arm has.")
+    if options.brief is not None:
+        print(side_by_side(frames, options.brief))
+    else:
+        print("\n\n".join(report(frame, options.scores) for frame in frames))
     if options.figure is not None:
-        draw_figure(frame, options.figure)
+        draw_figure(frames[0], options.figure)
 
 
 if __name__ == "__main__":

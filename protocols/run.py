@@ -99,7 +99,7 @@ def cell_settings(protocol, dataset, arm_name, classifier, draw):
     shared = {
         key: value
         for key, value in protocol.items()
-        if key not in {"arms", "datasets", "classifiers", "draws", "name"}
+        if key not in {"arms", "datasets", "classifiers", "draws", "name", "packages"}
     }
     return {
         "protocol": protocol["name"],
@@ -118,18 +118,25 @@ def cell_id(settings):
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def run_protocol(protocol, out, *, draws=None, arms=None, data_dir=None, rerun=False):
+def run_protocol(
+    protocol,
+    out,
+    *,
+    draws=None,
+    arms=None,
+    datasets=None,
+    data_dir=None,
+    rerun=False,
+):
     """Run every cell that is missing from `out`; yield its row when it is written."""
     draws = protocol["draws"] if draws is None else draws
-    arms = list(protocol["arms"]) if arms is None else arms
-    unknown = [arm for arm in arms if arm not in protocol["arms"]]
-    if unknown:
-        raise ValueError(
-            f"The protocol has no arms {unknown}; it has {list(protocol['arms'])}."
-        )
+    arms = _chosen(protocol, "arms", arms)
     done = set() if rerun else {row["cell"] for row in read_rows(out)}
-    provenance = {"versions": package_versions(), "commit": git_commit()}
-    for dataset in protocol["datasets"]:
+    provenance = {
+        "versions": package_versions(protocol.get("packages", ())),
+        "commit": git_commit(),
+    }
+    for dataset in _chosen(protocol, "datasets", datasets):
         source = None
         for draw in draws:
             for arm in arms:
@@ -151,6 +158,15 @@ def run_protocol(protocol, out, *, draws=None, arms=None, data_dir=None, rerun=F
                 for row in _run_cells(source, protocol, missing, draw, arm):
                     append_row(out, row | provenance)
                     yield row
+
+
+def _chosen(protocol, key, names):
+    """Return the arms or data sets asked for, or all."""
+    known = list(protocol[key])
+    unknown = [name for name in names or () if name not in known]
+    if unknown:
+        raise ValueError(f"The protocol has no {key} {unknown}; it has {known}.")
+    return known if names is None else names
 
 
 def _run_cells(source, protocol, missing, draw, arm_name):
@@ -183,11 +199,11 @@ def _run_cells(source, protocol, missing, draw, arm_name):
         }
 
 
-def package_versions():
+def package_versions(others=()):
     """Return the versions of what the figures depend on."""
     import skexpand
 
-    versions = {name: version(name) for name in PACKAGES}
+    versions = {name: version(name) for name in (*PACKAGES, *others)}
     return {
         "python": platform.python_version(),
         "skexpand": skexpand.__version__,
@@ -215,6 +231,7 @@ def main(arguments=None):
     parser.add_argument("protocol", type=Path, help="a protocols/*.toml")
     parser.add_argument("--draws", type=int, nargs="+", help="some of the draws")
     parser.add_argument("--arms", nargs="+", help="some of the arms")
+    parser.add_argument("--datasets", nargs="+", help="some of the data sets")
     parser.add_argument("--out", type=Path, help="default: results/<protocol>.jsonl")
     parser.add_argument("--data-dir", help="default: SKEXPAND_DATA")
     parser.add_argument(
@@ -236,6 +253,7 @@ def main(arguments=None):
             out,
             draws=options.draws,
             arms=options.arms,
+            datasets=options.datasets,
             data_dir=options.data_dir,
             rerun=options.rerun,
         ):

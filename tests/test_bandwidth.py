@@ -109,3 +109,22 @@ def test_rows_move_twice_as_far_where_the_largest_class_does_not_grow():
     by_hand = clone(grown).set_params(sampling_strategy={0: 40, 1: 90})
     strengths = [s.fit(X[kept], y[kept]).strength_ for s in (grown, balanced, by_hand)]
     assert strengths == [1, 2, 2]
+
+
+@pytest.mark.parametrize(("n_rare", "is_asked"), [(5, False), (6, True)])
+def test_few_rows_against_fifty_times_as_many_are_not_asked(
+    n_rare, is_asked, monkeypatch
+):
+    """250 against 5 is 50 to 1; where all classes grow, cross-validation is heard."""
+    X, y = clouds(250)
+    kept = np.arange(len(y)) < 250 + n_rare
+    X, y = X[kept], np.sort(y)[kept]
+    asked = []
+    module = "skexpand.strength.choose_factor"
+    monkeypatch.setattr(module, lambda *data: asked.append(data) or 0.3)
+    balanced = ExpansiveSynthesizer(sampling_strategy="auto", max_iter=1).fit(X, y)
+    assert bool(asked) == is_asked
+    assert balanced.strength_ == (0.6 if is_asked else 2)
+    assert ("without cross-validation" in balanced.advice_) != is_asked
+    grown = ExpansiveSynthesizer(ratio=2, max_iter=1).fit(X, y)
+    assert grown.strength_ == 0.3

@@ -13,7 +13,7 @@ pd = pytest.importorskip("pandas")
 from benchmarks import speed  # noqa: E402
 from protocols import networks, summarize, table_cells  # noqa: E402
 from protocols.image_cells import ImageSet  # noqa: E402
-from protocols.journal import append_row, read_rows  # noqa: E402
+from protocols.journal import append_row, pack, read_rows  # noqa: E402
 from protocols.run import (  # noqa: E402
     build_sampler,
     cell_id,
@@ -26,7 +26,12 @@ from skexpand._compat import validate_parameters  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[1]
 PROTOCOLS = sorted((ROOT / "protocols").glob("*.toml"))
-RESULTS = sorted((ROOT / "protocols" / "results").glob("*.jsonl"))
+RESULTS = sorted(
+    {
+        path.with_name(f"{path.name.partition('.')[0]}.jsonl")
+        for path in (ROOT / "protocols" / "results").glob("*.jsonl*")
+    }
+)
 ARMS = [
     pytest.param(path, arm, id=f"{path.stem}-{arm}")
     for path in PROTOCOLS
@@ -148,6 +153,24 @@ def test_cut_off_run_goes_on_where_it_stopped(protocol, folder, tmp_path):
     assert {row["cell"]: row["score"] for row in read_rows(out)} == scores
 
 
+def test_packed_cells_are_not_run_again_and_new_ones_appended(
+    protocol, folder, tmp_path
+):
+    out = tmp_path / "results.jsonl"
+    list(run_protocol(protocol, out, data_dir=folder, draws=[0]))
+    assert pack(out) == 4 and not out.exists()
+    rest = list(run_protocol(protocol, out, data_dir=folder))
+    assert [row["draw"] for row in rest] == [1] * 4
+    assert len(read_rows(out)) == 8
+    assert pack(out) == 8
+
+
+def test_some_data_sets_can_be_run_and_unknown_ones_are_named(protocol, tmp_path):
+    with pytest.raises(ValueError, match=r"no datasets \['cars'\]; it has \['pets'\]"):
+        list(run_protocol(protocol, tmp_path / "r.jsonl", datasets=["cars"]))
+    assert list(run_protocol(protocol, tmp_path / "r.jsonl", datasets=[])) == []
+
+
 def test_changed_setting_is_another_cell(protocol, folder, tmp_path):
     out = tmp_path / "results.jsonl"
     list(run_protocol(protocol, out, data_dir=folder))
@@ -262,15 +285,6 @@ def test_tiny_images_are_refused():
 
 
 # --- results -------------------------------------------------------------------------
-
-
-def test_rows_survive_a_cut_off_line(tmp_path):
-    path = tmp_path / "deep" / "r.jsonl"
-    append_row(path, {"a": 1})
-    with path.open("a") as file:
-        file.write('{"a": 2')
-    append_row(path, {"a": 3})
-    assert read_rows(path) == [{"a": 1}, {"a": 3}]
 
 
 def make_row(arm, draw, score, dataset="d", classifier="c", ratio=10):

@@ -60,17 +60,38 @@ def test_a_figure_changed_by_hand_is_printed_over(tmp_path, capsys):
     assert "page.md: 1 tables" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("command", [COMMAND, "skexpand demo --stored"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        COMMAND,
+        "skexpand demo --stored",
+        "python protocols/run.py protocols/mnist.toml",
+        "python",
+    ],
+)
 def test_pages_run_nothing(command):
     with pytest.raises(ValueError, match="may print stored results only"):
         fill(f"<!-- printed by: {command} -->\n<!-- end -->")
 
 
-def test_a_command_that_fails_is_named(capsys):
-    command = "skexpand reproduce table9 --stored"
-    with pytest.raises(ValueError, match="table9 --stored' failed"):
+@pytest.mark.parametrize(
+    ("command", "reason"),
+    [
+        ("skexpand reproduce table9 --stored", "table must be one of"),
+        ("python protocols/summarize.py none.jsonl", "none.jsonl holds no results"),
+    ],
+)
+def test_a_command_that_fails_is_named(command, reason, capsys):
+    with pytest.raises(ValueError, match=f"{command}' failed"):
         fill(f"<!-- printed by: {command} -->\n<!-- end -->")
-    assert "table must be one of" in capsys.readouterr().err
+    assert reason in capsys.readouterr().err
+
+
+def test_scripts_of_the_protocols_print_into_pages_too():
+    command = "python protocols/summarize.py protocols/results/mnist.jsonl"
+    text, n_blocks = fill(f"<!-- printed by: {command} -->\n<!-- end -->")
+    assert n_blocks == 1
+    assert "| arm | cells | mean |" in text and text.endswith("<!-- end -->")
 
 
 def test_a_page_without_tables_is_refused(tmp_path, capsys):

@@ -139,8 +139,29 @@ def test_ranks_and_gains_of_a_run(folder, tmp_path, capsys):
     of_none = frame[frame["arm"] == "none"]["score"].mean()
     assert gain.loc["blobs", "SMOTE"] == pytest.approx(of_smote - of_none)
     assert (gain["none"] == 0).all()
-    ranks.main([str(out)])
-    assert "| SMOTE |" in capsys.readouterr().out
+    ranks.main([str(out), "--scores"])
+    printed = capsys.readouterr().out
+    assert "1 tables, 2 tables x sizes, 1 draws; Friedman p" in printed
+    assert "| SMOTE |" in printed and "brier:" in printed
+    assert printed.index("| 20x3 |") < printed.index("| 40x3 |")
+    ranks.main([str(out), str(out), "--brief", "first", "again"])
+    printed = capsys.readouterr().out
+    assert "|  | first | mean rank | again | mean rank |" in printed
+    row = next(line for line in printed.splitlines() if line.startswith("| none"))
+    assert row.split(" | ")[1:3] == row.rstrip(" |").split(" | ")[3:]
+    assert "1 and 1 draws." in printed
+
+
+def test_every_file_of_a_brief_table_has_a_heading(tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        ranks.main([str(tmp_path / "a.jsonl"), "--brief", "one", "two"])
+    assert "as many headings as there are files" in capsys.readouterr().err
+
+
+def test_sizes_are_sorted_by_their_numbers():
+    names = ["100x10", "20x10", "10:2000", "5:50", "5:500"]
+    ordered = sorted(names, key=ranks._rows_first)
+    assert ordered == ["5:50", "5:500", "10:2000", "20x10", "100x10"]
 
 
 def test_a_cell_that_is_not_complete_is_left_out(folder, tmp_path):
