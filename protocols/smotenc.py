@@ -1,5 +1,6 @@
 """SMOTENC on a frame with texts and missing cells, as an arm of a protocol."""
 
+import numpy as np
 import pandas as pd
 from imblearn.over_sampling import SMOTENC
 from sklearn.base import BaseEstimator
@@ -46,5 +47,5 @@ class FrameSMOTENC(BaseEstimator):
             random_state=self.random_state,
         )
         X_big, y_big = smotenc.fit_resample(filled, y)
-        X_big[texts] = X_big[texts].replace(_MISSING, None)
+        X_big[texts] = X_big[texts].replace(_MISSING, np.nan)
         return X_big[list(X)], y_big
