@@ -9,8 +9,8 @@ before anything was run on them:
   is one subject, and it has 400 rows once `prepare` has dropped duplicates and classes
   of fewer than 20 rows;
 * and if at least two columns of texts (50 levels at most) and two of numbers (more than
-  five values) are left without names of rows, numbers of subjects, texts with more
-  levels, and what is known with the outcome only or decides it.
+  five values) are left without names of rows, numbers of subjects, weights of a survey,
+  texts with more levels, and what is known with the outcome only or decides it.
 
 Tables of choices among offers, a row an offer, and twins of a table taken are left out.
 """
