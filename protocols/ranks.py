@@ -2,8 +2,9 @@
 
 Prints Markdown: mean ranks over tables and sizes, and gains by learner, size and table,
 these of the strongest arms only. ``--scores`` adds log loss and Brier score by learner,
-``--figure`` draws the critical-difference diagram. ``--brief HEADING ...``, one for
-each file, prints gains and mean ranks of several files side by side.
+``--figure`` draws the critical-difference diagram, ``--sizes 50x10 200x5`` ranks these
+alone. ``--brief HEADING ...``, one for each file, prints gains and mean ranks of
+several files side by side.
 """
 
 import argparse
@@ -24,7 +25,7 @@ from skexpand.evaluation import statistics  # noqa: E402
 SCORES = {"score": 100, "log_loss": 1, "brier": 100}
 """What is shown of each score: percent, nats, percent."""
 
-SHOWN = ("class weights", "threshold", "SMOTE", "jitter", "ES")
+SHOWN = ("class weights", "threshold", "SMOTE", "SMOTENC", "jitter", "ES")
 """Arms by learner, size and table: the free ones, the known ones, and ours."""
 
 BRIEF = {
@@ -39,7 +40,7 @@ BRIEF = {
 """Arms of the brief table, and what they are called there."""
 
 
-def read_scores(path):
+def read_scores(path, sizes=None):
     """Return a frame of cells that every arm has, scores scaled for display."""
     frame = pd.DataFrame(read_rows(path))
     names = ["dataset", "draw", "classifier", "arm"]
@@ -53,7 +54,7 @@ def read_scores(path):
     frame = frame[cells == n_arms * n_learners].copy()
     frame["table"] = frame["dataset"].str.partition("@")[0]
     frame["size"] = frame["dataset"].str.partition("@")[2]
-    return frame
+    return frame if sizes is None else frame[frame["size"].isin(sizes)]
 
 
 def rank_table(frame):
@@ -208,6 +209,7 @@ def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("results", type=Path, nargs="+", help="JSONL files of run.py")
     parser.add_argument("--scores", action="store_true", help="log loss and Brier too")
+    parser.add_argument("--sizes", nargs="+", help="some of the sizes, as in 50x10")
     parser.add_argument("--figure", type=Path, help="where to draw the first diagram")
     parser.add_argument("--brief", nargs="+", help="headings of the files, one each")
     options = parser.parse_args(arguments)
@@ -215,9 +217,10 @@ def main(arguments=None):
         parser.error("--brief takes as many headings as there are files.")
     frames = []
     for path in options.results:
-        frames.append(read_scores(path))
+        frames.append(read_scores(path, options.sizes))
         if frames[-1].empty:
-            parser.error(f"{path} holds no cell that every arm has.")
+            of_sizes = f" of {', '.join(options.sizes)}" if options.sizes else ""
+            parser.error(f"{path} holds no cell{of_sizes} that every arm has.")
     if options.brief is not None:
         print(side_by_side(frames, options.brief))
     else:

@@ -144,12 +144,32 @@ def test_ranks_and_gains_of_a_run(folder, tmp_path, capsys):
     assert "1 tables, 2 tables x sizes, 1 draws; Friedman p" in printed
     assert "| SMOTE |" in printed and "brier:" in printed
     assert printed.index("| 20x3 |") < printed.index("| 40x3 |")
+    ranks.main([str(out), "--sizes", "40x3"])
+    printed = capsys.readouterr().out
+    assert "1 tables, 1 tables x sizes" in printed and "| 20x3 |" not in printed
     ranks.main([str(out), str(out), "--brief", "first", "again"])
     printed = capsys.readouterr().out
     assert "|  | first | mean rank | again | mean rank |" in printed
     row = next(line for line in printed.splitlines() if line.startswith("| none"))
     assert row.split(" | ")[1:3] == row.rstrip(" |").split(" | ")[3:]
     assert "1 and 1 draws." in printed
+
+
+def test_a_size_that_was_not_run_is_named(folder, tmp_path, capsys):
+    out = tmp_path / "small.jsonl"
+    protocol = {
+        "name": "small",
+        "kind": "small table",
+        "datasets": ["blobs@20x3"],
+        "classifiers": ["logistic"],
+        "draws": [0],
+        "max_test_rows": 60,
+        "arms": {"none": {}},
+    }
+    list(run_protocol(protocol, out, data_dir=folder))
+    with pytest.raises(SystemExit):
+        ranks.main([str(out), "--sizes", "30x3"])
+    assert "holds no cell of 30x3 that every arm has" in capsys.readouterr().err
 
 
 def test_every_file_of_a_brief_table_has_a_heading(tmp_path, capsys):
