@@ -48,9 +48,10 @@ class ExpansiveSynthesizer(Pretrainable, LatentView, BaseExpander):
     latents of a Koopman autoencoder says how much each pair counts where, and a judge
     keeps what still looks like its class [1]_. For images a difference is a flow that
     warps one image onto another, and pairs of all classes meet; the less images explain
-    each other, the more of it is a small random affine move. Light and contrast move
-    too, and half of the images are mirrored where left and right mean nothing to the
-    pairs and to a classifier of the images. For tables the difference is a
+    each other, the more of it is a random affine move, as far as a classifier of the
+    images still knows them. Light and contrast move too, and half of the images are
+    mirrored where left and right mean nothing to the pairs and to that classifier. For
+    tables the difference is a
     vector in whitened space between rows of the class; normal noise is added, and the
     row shrunk back to its class mean, so that a class keeps its covariance.
 
