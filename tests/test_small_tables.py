@@ -114,20 +114,25 @@ def test_the_network_takes_the_same_steps_whatever_the_rows():
         assert 1000 <= steps <= 1700
 
 
-def test_ranks_and_gains_of_a_run(folder, tmp_path, capsys):
-    protocol = {
+def small_protocol(arms, datasets=("blobs@20x3",), classifiers=("logistic",)):
+    return {
         "name": "small",
         "kind": "small table",
-        "datasets": ["blobs@20x3", "blobs@40x3"],
-        "classifiers": ["logistic", "k-NN"],
+        "datasets": list(datasets),
+        "classifiers": list(classifiers),
         "draws": [0],
         "max_test_rows": 60,
-        "arms": {
-            "none": {},
-            "weights": {"treatment": "class weights"},
-            "SMOTE": {"class": "imblearn.over_sampling.SMOTE"},
-        },
+        "arms": arms,
     }
+
+
+def test_ranks_and_gains_of_a_run(folder, tmp_path, capsys):
+    arms = {
+        "none": {},
+        "weights": {"treatment": "class weights"},
+        "SMOTE": {"class": "imblearn.over_sampling.SMOTE"},
+    }
+    protocol = small_protocol(arms, ["blobs@20x3", "blobs@40x3"], ["logistic", "k-NN"])
     out = tmp_path / "small.jsonl"
     rows = list(run_protocol(protocol, out, data_dir=folder))
     assert len(rows) == 12 and {"score", "log_loss", "brier"} <= set(rows[0])
@@ -157,15 +162,7 @@ def test_ranks_and_gains_of_a_run(folder, tmp_path, capsys):
 
 def test_a_size_that_was_not_run_is_named(folder, tmp_path, capsys):
     out = tmp_path / "small.jsonl"
-    protocol = {
-        "name": "small",
-        "kind": "small table",
-        "datasets": ["blobs@20x3"],
-        "classifiers": ["logistic"],
-        "draws": [0],
-        "max_test_rows": 60,
-        "arms": {"none": {}},
-    }
+    protocol = small_protocol({"none": {}})
     list(run_protocol(protocol, out, data_dir=folder))
     with pytest.raises(SystemExit):
         ranks.main([str(out), "--sizes", "30x3"])
@@ -186,15 +183,7 @@ def test_sizes_are_sorted_by_their_numbers():
 
 def test_a_cell_that_is_not_complete_is_left_out(folder, tmp_path):
     out = tmp_path / "small.jsonl"
-    protocol = {
-        "name": "small",
-        "kind": "small table",
-        "datasets": ["blobs@20x3"],
-        "classifiers": ["logistic"],
-        "draws": [0, 1],
-        "max_test_rows": 60,
-        "arms": {"none": {}, "weights": {"treatment": "class weights"}},
-    }
+    protocol = small_protocol({"none": {}, "weights": {"treatment": "class weights"}})
     list(run_protocol(protocol, out, data_dir=folder, draws=[0]))
     list(run_protocol(protocol, out, data_dir=folder, draws=[1], arms=["none"]))
     assert set(ranks.read_scores(out)["draw"]) == {0}
