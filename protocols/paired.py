@@ -31,10 +31,11 @@ def read_cells(paths):
     frame = pd.DataFrame([row for path in paths for row in read_rows(path)])
     frame = frame.drop_duplicates([*_CELL, "arm"], keep="last").copy()
     frame["score"] *= 100
-    size = frame["dataset"].str.partition("@")[2]
-    frame["table"] = frame["dataset"].str.partition("@")[0]
+    parts = frame["dataset"].str.partition("@")
+    frame["table"], frame["size"] = parts[0], parts[2]
     frame["n_asked"] = [
-        rows_asked(name, n) for name, n in zip(size, frame["n_real"], strict=True)
+        rows_asked(size, n)
+        for size, n in zip(frame["size"], frame["n_real"], strict=True)
     ]
     return frame
 
@@ -103,9 +104,9 @@ def main(arguments=None):
     frame, others = read_cells([options.results]), read_cells(options.others)
     parts = []
     for heading, sign in _USES.items():
-        own = frame[frame["dataset"].str.partition("@")[2].str.contains(sign)]
+        own = frame[frame["size"].str.contains(sign)]
         if len(own):
-            sizes = ", ".join(own["dataset"].str.partition("@")[2].unique())
+            sizes = ", ".join(own["size"].unique())
             parts.append(f"{heading}, {sizes}:")
             parts += [gain_table(own, others), learner_table(own, others)]
     print("\n\n".join(parts))
