@@ -55,7 +55,7 @@ class AffinePrior:
         -------
         AffinePrior
         """
-        if probe.kept_under(lambda x: x) == 0:
+        if not probe.has_belief:
             return cls()
         return cls(
             **{

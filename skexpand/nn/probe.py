@@ -11,6 +11,8 @@ References
    vector quantization", ICML 2011.
 """
 
+from functools import cached_property
+
 import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor
@@ -25,6 +27,7 @@ _CELLS = 3  # a side; each pools its responses
 _THRESHOLD = 0.15  # of a cosine: lower responses are noise
 _IMAGES_AT_ONCE = 64
 _RIDGE = 0.1  # of the mean squared length of the features
+_LEAST_BELIEF = 0.02  # less is nothing to keep
 _MOST_ROWS = 300  # more would cost time and change little
 _N_FOLDS = 10
 # Whoever knows less takes the oddest images for the most useful ones, and regrets any
@@ -144,25 +147,43 @@ class ImageProbe:
         float
             0 where nothing is known about the classes.
         """
-        features, moved = self._features, self._describe(transform(self._x)).cpu()
-        gram, cross = features @ features.T, moved @ features.T
+        if not self.has_belief:
+            return 0.0
+        moved = self._describe(transform(self._x)).cpu()
+        inverse, weights, own, constant = self._rule
+        cross = (moved @ self._features.T + constant).double()
+        seen = cross @ weights - (cross @ inverse).diagonal()[:, None] * own
+        return float(self._belief_in_own_class(seen) / self._belief)
+
+    @property
+    def has_belief(self) -> bool:
+        """Whether unseen images are believed to be of their class beyond its share."""
+        return bool(self._belief > _LEAST_BELIEF)
+
+    @cached_property
+    def _belief(self):
+        """Mean belief in the class of unseen images as they are, beyond its share."""
+        _, _, own, _ = self._rule
+        return self._belief_in_own_class(F.one_hot(self._y).double() - own)
+
+    @cached_property
+    def _rule(self):
+        """Ridge regression on all images: inverse, weights, and what to take off them.
+
+        Leaving row i out changes the weights by inverse[:, i] * weights[i] / G_ii.
+        """
+        gram = self._features @ self._features.T
         scale = gram.diagonal().mean()
-        large = 1e3 * scale  # a constant feature that the penalty leaves alone
-        gram, cross = (gram + large).double(), (cross + large).double()
+        constant = 1e3 * scale  # a constant feature that the penalty leaves alone
+        gram = (gram + constant).double()
         ridge = _RIDGE * scale + 1e-6  # images all alike have no features
         inverse = torch.linalg.inv(gram + ridge * torch.eye(len(gram)))
-        truth = F.one_hot(self._y).double()
-        weights = inverse @ truth
-        # Leaving row i out changes the weights by inverse[:, i] * weights[i] / G_ii.
-        own = weights / inverse.diagonal()[:, None]
-        seen = truth - own
-        seen_moved = cross @ weights - (cross @ inverse).diagonal()[:, None] * own
-        share = truth.mean(dim=0)
-        everyone = torch.arange(len(truth))
-        before, after = (
-            (belief - share)[everyone, self._y].mean() for belief in (seen, seen_moved)
-        )
-        return float(after / before) if before > 0.02 else 0.0
+        weights = inverse @ F.one_hot(self._y).double()
+        return inverse, weights, weights / inverse.diagonal()[:, None], constant
+
+    def _belief_in_own_class(self, belief):
+        share = F.one_hot(self._y).double().mean(dim=0)
+        return (belief - share)[torch.arange(len(belief)), self._y].mean()
 
     def loss_with(self, x_new: Tensor | None, source: Tensor | None) -> Tensor:
         """Squared error on unseen images after learning from others and their copies.
