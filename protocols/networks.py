@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from skexpand.evaluation.networks import build_cnn
+from skexpand.evaluation.architectures import build_cnn
 
 # Larger batches at test time only cost memory.
 _TEST_BATCH = 500

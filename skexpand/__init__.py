@@ -27,12 +27,19 @@ from importlib import import_module
 __version__ = "0.1.0"
 
 _HOMES = {
+    "ExpandedStream": "skexpand.streaming",
     "ExpansiveSynthesizer": "skexpand._synthesizer",
     "KoopmanEncoder": "skexpand._encoder",
     "PretrainedEncoder": "skexpand.pretrained",
 }
 
-__all__ = ["ExpansiveSynthesizer", "KoopmanEncoder", "PretrainedEncoder", "__version__"]
+__all__ = [
+    "ExpandedStream",
+    "ExpansiveSynthesizer",
+    "KoopmanEncoder",
+    "PretrainedEncoder",
+    "__version__",
+]
 
 
 def __getattr__(name):

@@ -159,6 +159,8 @@ def augment_images(x, policy, generator):
         raise ValueError(
             f"x must have the axes (n, C, H, W), got shape {tuple(x.shape)}."
         )
+    if len(x) == 0:
+        return x  # torch makes no grid of no images
     # One row of draws per image: angle, shift (2), scale, shear, flip, crop (2),
     # brightness, contrast; uniform on [-1, 1).
     draws = torch.rand(len(x), 10, generator=generator, dtype=torch.float64) * 2 - 1

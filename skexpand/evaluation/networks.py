@@ -1,16 +1,19 @@
 """Convolutional networks with scikit-learn's face, trained for a number of steps."""
 
+from itertools import chain, islice, repeat
+
 import numpy as np
 import torch
-from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.utils import check_random_state, column_or_1d
 from sklearn.utils.validation import check_is_fitted
-from torch import nn
 
 from skexpand._device import find_device
 from skexpand._random import RandomStreams
 from skexpand.baselines.images import AugmentationPolicy, augment_images
 from skexpand.codecs import ImageCodec
+from skexpand.evaluation.architectures import BUILDERS
+from skexpand.streaming import ExpandedStream
 
 _TEST_BATCH = 500  # larger ones only cost memory
 
@@ -38,17 +41,19 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):
         Peak of the cycle.
     weight_decay : float, default=1e-2
         Of AdamW.
-    augment : {"digits", "natural"}, AugmentationPolicy or None, default=None
-        Transform every image of every batch anew, beside whatever the training set
-        holds already.
+    augment : {"digits", "natural"}, AugmentationPolicy, sampler or None, default=None
+        A policy transforms every image of every batch anew, beside whatever the
+        training set holds already. A sampler of this package is fitted on the training
+        set, which every `ratio` times as many images then come with synthetic ones
+        drawn anew (`ExpandedStream`).
     class_weight : "balanced" or None, default=None
         Weigh rows by the inverse of their class's count.
     device : str, default="cpu"
         Torch device; ``"auto"`` takes a GPU where there is one.
     random_state : int, RandomState or None, default=None
-        Seed of weights, batches, dropout and augmentation. The same int gives the same
-        network on the same machine, and batches of the same row numbers for training
-        sets of the same length.
+        Seed of weights, batches, dropout and augmentation, and of a sampler that has
+        none. The same int gives the same network on the same machine, and batches of
+        the same row numbers for training sets of the same length.
 
     Attributes
     ----------
@@ -134,8 +139,9 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):
             torch.set_rng_state(torch.Generator().manual_seed(seed).get_state())
             if forked:
                 torch.cuda.manual_seed(seed)
-            network = _BUILDERS[self.network](x.shape[1:], len(self.classes_))
-            self.net_ = self._make_net(network, codes, device, seed)
+            network = BUILDERS[self.network](x.shape[1:], len(self.classes_))
+            batches = self._plan_batches(x, codes, seed)
+            self.net_ = self._make_net(network, codes, device, batches)
             self.net_.fit(x, torch.from_numpy(codes))
         self.device_ = str(device)
         self.n_iter_ = self.steps
@@ -169,9 +175,9 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):
         return self.classes_[self.predict_proba(X).argmax(axis=1)]
 
     def _check(self):
-        if self.network not in _BUILDERS:
+        if self.network not in BUILDERS:
             raise ValueError(
-                f"network must be one of {', '.join(_BUILDERS)}, got {self.network!r}."
+                f"network must be one of {', '.join(BUILDERS)}, got {self.network!r}."
             )
         for name in ("steps", "batch_size"):
             value = getattr(self, name)
@@ -186,7 +192,31 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):
         x = torch.from_numpy(self._codec.encode(X))
         return x.contiguous(memory_format=torch.channels_last)
 
-    def _make_net(self, network, codes, device, seed):
+    def _plan_batches(self, x, codes, seed):
+        """Return what `Batches` is told: its own transforms, or a stream."""
+        policy, stream = self.augment, None
+        if hasattr(policy, "fit_resample"):
+            sampler, policy = clone(policy), None
+            if sampler.random_state is None:
+                sampler.set_params(random_state=seed)
+            images = x.contiguous().numpy()
+            stream = ExpandedStream(
+                sampler.fit(images, codes),
+                images,
+                codes,
+                batch_size=self.batch_size,
+                random_state=seed,
+            )
+        if isinstance(policy, str):
+            policy = AugmentationPolicy.preset(policy)
+        return {
+            "steps": self.steps,
+            "policy": policy,
+            "generator": RandomStreams(seed).torch("augment"),
+            "stream": stream,
+        }
+
+    def _make_net(self, network, codes, device, batches):
         try:
             from skorch import NeuralNetClassifier
             from skorch.callbacks import LRScheduler
@@ -198,9 +228,6 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):
         if self.class_weight == "balanced":
             counts = np.bincount(codes)
             weight = torch.tensor(len(codes) / (len(counts) * counts)).float()
-        policy = self.augment
-        if isinstance(policy, str):
-            policy = AugmentationPolicy.preset(policy)
         cycle = LRScheduler(
             torch.optim.lr_scheduler.OneCycleLR,
             max_lr=self.learning_rate,
@@ -217,9 +244,7 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):
             max_epochs=1,
             batch_size=self.batch_size,
             iterator_train=Batches,
-            iterator_train__steps=self.steps,
-            iterator_train__policy=policy,
-            iterator_train__generator=RandomStreams(seed).torch("augment"),
+            **{f"iterator_train__{name}": value for name, value in batches.items()},
             iterator_valid=Parts,
             iterator_valid__batch_size=_TEST_BATCH,
             train_split=None,
@@ -246,19 +271,28 @@ class Batches:
     generator : torch.Generator
         Source of the transforms. The order comes from torch's own generator, which the
         caller has forked.
+    stream : ExpandedStream or None
+        Where batches come from instead, pass after pass.
     """
 
-    def __init__(self, dataset, batch_size, steps, policy, generator):
+    def __init__(self, dataset, batch_size, steps, policy, generator, stream):
         self.dataset = dataset
         self.batch_size = batch_size
         self.steps = steps
         self.policy = policy
         self.generator = generator
+        self.stream = stream
 
     def __len__(self):
         return self.steps
 
     def __iter__(self):
+        if self.stream is not None:
+            for images, codes in islice(
+                chain.from_iterable(repeat(self.stream)), self.steps
+            ):
+                yield images.contiguous(memory_format=torch.channels_last), codes
+            return
         x, codes = self.dataset.X, self.dataset.y
         n_rows = self.steps * self.batch_size
         n_shuffles = -(-n_rows // len(x))
@@ -290,97 +324,3 @@ class Parts:
     def __iter__(self):
         for images in self.dataset.X.split(self.batch_size):
             yield images, images.new_zeros(len(images))  # skorch asks for targets
-
-
-def build_cnn(image_shape, n_classes):
-    """Build conv 32 - conv 64 - dense 128 with pooling, batch norm and dropout.
-
-    Pooling comes right after the convolution, which leaves a quarter of the pixels to
-    the rest of the block: with ``channels_last`` a step takes half as long and nothing
-    is lost (MNIST, classical augmentation, draw 0: 94.9; with pooling last 93.8).
-
-    Parameters
-    ----------
-    image_shape : tuple of int
-        (C, H, W), sides of at least 4 pixels.
-    n_classes : int
-
-    Returns
-    -------
-    torch.nn.Sequential
-        Maps ``(n, C, H, W)`` to logits ``(n, n_classes)``.
-
-    Raises
-    ------
-    ValueError
-        For smaller sides.
-    """
-    n_channels, height, width = image_shape
-    if min(height, width) < 4:
-        raise ValueError(
-            "Images must have sides of at least 4 pixels, because they are halved "
-            f"twice; got {height} x {width}."
-        )
-    return nn.Sequential(
-        nn.Conv2d(n_channels, 32, 3, padding=1),
-        nn.MaxPool2d(2),
-        nn.BatchNorm2d(32),
-        nn.ReLU(),
-        nn.Conv2d(32, 64, 3, padding=1),
-        nn.MaxPool2d(2),
-        nn.BatchNorm2d(64),
-        nn.ReLU(),
-        nn.Flatten(),
-        nn.Linear(64 * (height // 4) * (width // 4), 128),
-        nn.ReLU(),
-        nn.Dropout(0.3),
-        nn.Linear(128, n_classes),
-    ).to(memory_format=torch.channels_last)
-
-
-def build_resnet(image_shape, n_classes):
-    """Build a residual network of three blocks, 32, 64 and 128 channels wide.
-
-    Parameters
-    ----------
-    image_shape : tuple of int
-        (C, H, W), sides of at least 4 pixels.
-    n_classes : int
-
-    Returns
-    -------
-    torch.nn.Sequential
-        Maps ``(n, C, H, W)`` to logits ``(n, n_classes)``.
-    """
-    return nn.Sequential(
-        nn.Conv2d(image_shape[0], 32, 3, padding=1, bias=False),
-        nn.BatchNorm2d(32),
-        nn.ReLU(),
-        _Block(32, 32, 1),
-        _Block(32, 64, 2),
-        _Block(64, 128, 2),
-        nn.AdaptiveAvgPool2d(1),
-        nn.Flatten(),
-        nn.Linear(128, n_classes),
-    ).to(memory_format=torch.channels_last)
-
-
-class _Block(nn.Module):
-    def __init__(self, n_in, n_out, stride):
-        super().__init__()
-        self.path = nn.Sequential(
-            nn.Conv2d(n_in, n_out, 3, stride, padding=1, bias=False),
-            nn.BatchNorm2d(n_out),
-            nn.ReLU(),
-            nn.Conv2d(n_out, n_out, 3, padding=1, bias=False),
-            nn.BatchNorm2d(n_out),
-        )
-        self.shortcut = nn.Sequential(
-            nn.Conv2d(n_in, n_out, 1, stride, bias=False), nn.BatchNorm2d(n_out)
-        )
-
-    def forward(self, x):
-        return torch.relu(self.path(x) + self.shortcut(x))
-
-
-_BUILDERS = {"cnn": build_cnn, "resnet": build_resnet}

@@ -294,6 +294,8 @@ class _Run:
             return self.settings["policy"]
         if value == "@encoder":
             return self._pretrained()
+        if isinstance(value, dict):
+            return self.build(value)
         return None if value == "null" else value
 
     def _pretrained(self):

@@ -10,6 +10,7 @@ from skexpand.baselines.images import (
     _resample,
     augment_images,
 )
+from skexpand.datasets import load_digits_images
 
 TRANSFORMS = {
     "rotation": {"rotation": 20.0},
@@ -236,3 +237,10 @@ def test_unknown_policy_is_refused():
     X, y = draw_images()
     with pytest.raises(ValueError, match="policy.*'faces'"):
         ClassicalAugmenter(policy="faces").fit(X, y)
+
+
+def test_nothing_is_added_where_nothing_is_asked():
+    X, y = load_digits_images()
+    X_big, y_big = ClassicalAugmenter(ratio=1).fit_resample(X[:20], y[:20])
+    np.testing.assert_array_equal(X_big, X[:20])
+    np.testing.assert_array_equal(y_big, y[:20])

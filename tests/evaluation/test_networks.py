@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from protocols.networks import score_cnn
+from skexpand.baselines import ClassicalAugmenter
 from skexpand.baselines.images import AugmentationPolicy
 from skexpand.datasets import load_digits_images
 from skexpand.evaluation import ImageClassifier
@@ -38,6 +39,17 @@ def test_augmentation_on_the_fly_changes_what_is_learned_and_repeats(policy):
         first.predict_proba(X_TEST), second.predict_proba(X_TEST)
     )
     assert not np.allclose(plain.predict_proba(X_TEST), first.predict_proba(X_TEST))
+
+
+def test_a_sampler_makes_fresh_images_of_the_training_set():
+    sampler = ClassicalAugmenter(ratio=3)
+    plain, first, second = (fit(augment=each) for each in (None, sampler, sampler))
+    np.testing.assert_array_equal(
+        first.predict_proba(X_TEST), second.predict_proba(X_TEST)
+    )
+    assert not np.allclose(plain.predict_proba(X_TEST), first.predict_proba(X_TEST))
+    assert len(first.net_.history[0]["batches"]) == 8
+    assert not hasattr(sampler, "classes_")  # the user's stays as it was
 
 
 def test_more_images_do_not_mean_more_steps():
