@@ -90,6 +90,7 @@ def test_workers_share_a_pass_and_draw_anew_in_the_next():
     assert sorted_rows(passes[0][0]) != sorted_rows(passes[2][0])
 
 
+@pytest.mark.filterwarnings("ignore:This DataLoader will create")
 def test_a_pass_without_samples_for_a_worker_ends_at_once():
     rows = np.r_[np.flatnonzero(Y == 0)[:2], np.flatnonzero(Y == 1)[:2]]
     sampler = ClassicalAugmenter(ratio=1, random_state=0).fit(X[rows], Y[rows])
