@@ -87,12 +87,12 @@ class ExpansiveSynthesizer(Pretrainable, LatentView, BaseExpander):
         of a head in its class's graph.
     strength : float or None, default=None
         Length ``h`` of the mixed difference. More is more diverse and less faithful.
-        None takes 1; for images 0.5 or 0.25 where cross-validation is sure that these
-        are better; for tables 2 where the largest class does not grow, and with 5
-        rows in every class and an expander 0.3 times that, or 0.05, where
-        cross-validation is sure (it is not asked where the class that does not grow
-        is 50 times another): see `advice_`. Then, and wherever it is given, a class of
-        n > 10 rows of a table moves by ``h * sqrt(10 / n)``.
+        None takes 1; for images 0.5 or 0.25 where, by cross-validation, 1 gains less
+        than a third of what a shorter one does; for tables 2 where the largest class
+        does not grow, and with 5 rows in every class and an expander 0.3 times that, or
+        0.05, where cross-validation is sure (it is not asked where the class that does
+        not grow is 50 times another): see `advice_`. Then, and wherever it is given, a
+        class of n > 10 rows of a table moves by ``h * sqrt(10 / n)``.
     n_candidates : int or None, default=None
         Images made for each one asked for: of those that the judge accepts, the ones
         farthest from all others stay; None takes 8, or 1 where the images tell too

@@ -66,12 +66,18 @@ def choose_for_images(probe, mover, x, y, bank, *, degree, streams):
     advice : str
         What cross-validation says; also logged.
     """
-    length, advice = 1.0, f"{NO_OBJECTION} to moving images as far as usual."
-    if not probe.knows_classes:
-        advice = _TOO_LITTLE_KNOWN
-    else:
-        length = choose_length(probe, mover, x, y, bank, degree=degree, streams=streams)
-    if length < 1:
+    length, helps, advice = 1.0, True, _TOO_LITTLE_KNOWN
+    if probe.knows_classes:
+        advice = f"{NO_OBJECTION} to moving images as far as usual."
+        length, helps = choose_length(
+            probe, mover, x, y, bank, degree=degree, streams=streams
+        )
+    if not helps:
+        advice = (
+            "Moved images do not help to predict those left out: expanding may not "
+            f"pay. They move {length} times as far as usual."
+        )
+    elif length < 1:
         advice = (
             "Images left out are predicted better if images move "
             f"{length} times as far as usual, which they do."

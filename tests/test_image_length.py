@@ -34,8 +34,8 @@ def choose(scale, generator):
 
 
 def test_moves_that_destroy_images_are_shortened(generator):
-    assert choose(1.0, generator) == LENGTHS[-1]
+    assert choose(4.0, generator) == (LENGTHS[-1], False)
 
 
 def test_moves_that_do_nothing_keep_their_length(generator):
-    assert choose(0.0, generator) == LENGTHS[0]
+    assert choose(0.0, generator)[0] == LENGTHS[0]
