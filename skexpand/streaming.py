@@ -15,12 +15,13 @@ class ExpandedStream(IterableDataset):
 
     `fit_resample` shows a network the same synthetic samples again and again. Each pass
     over this data set holds what `fit_resample` returns, with synthetic samples that
-    were drawn anew, in random order [1]_. Ten digits a class, 600 steps: 1.3 points
-    above the fixed set (docs/method.md).
+    were drawn anew, in random order [1]_. At the same number of steps that is worth one
+    to two points on ten images a class (docs/method.md).
 
     Two passes over one object differ, and two objects of one `random_state` begin with
-    the same bits. With workers in a ``DataLoader`` each makes its share of a pass, and
-    the draws follow the loader's ``generator``.
+    the same bits. In a ``DataLoader`` pass ``batch_size=None``, since batches are made
+    here; each worker makes its share of a pass, and draws follow the loader's
+    ``generator``.
 
     Parameters
     ----------

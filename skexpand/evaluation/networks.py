@@ -44,8 +44,8 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):
     augment : {"digits", "natural"}, AugmentationPolicy, sampler or None, default=None
         A policy transforms every image of every batch anew, beside whatever the
         training set holds already. A sampler of this package is fitted on the training
-        set, which every `ratio` times as many images then come with synthetic ones
-        drawn anew (`ExpandedStream`).
+        set, which every epoch then shows together with synthetic images drawn anew
+        (`ExpandedStream`).
     class_weight : "balanced" or None, default=None
         Weigh rows by the inverse of their class's count.
     device : str, default="cpu"
