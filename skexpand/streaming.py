@@ -8,6 +8,7 @@ from sklearn.utils.validation import check_is_fitted
 from torch.utils.data import IterableDataset, get_worker_info
 
 from skexpand._random import RandomStreams
+from skexpand.codecs import LabelCodec
 
 
 class ExpandedStream(IterableDataset):
@@ -15,21 +16,23 @@ class ExpandedStream(IterableDataset):
 
     `fit_resample` shows a network the same synthetic samples again and again. Each pass
     over this data set holds what `fit_resample` returns, with synthetic samples that
-    were drawn anew, in random order [1]_. At the same number of steps that is worth one
-    to two points on ten images a class (docs/method.md).
+    were drawn anew, in random order [1]_. At the same number of steps that was worth
+    one to two points on ten images a class, and took several times as long
+    (docs/method.md).
 
     Two passes over one object differ, and two objects of one `random_state` begin with
     the same bits. In a ``DataLoader`` pass ``batch_size=None``, since batches are made
-    here; each worker makes its share of a pass, and draws follow the loader's
-    ``generator``.
+    here. Each of its workers makes a share of a pass; draws then follow the loader's
+    ``generator`` too, and the sampler must be on the CPU.
 
     Parameters
     ----------
     sampler : fitted sampler
-        `ExpansiveSynthesizer`, or another of this package.
+        `ExpansiveSynthesizer`, or another of this package. Every pass overwrites what
+        it says about its last draw, such as `parents_`.
     X : ndarray or torch.Tensor of shape (n, ...)
         The samples that it was fitted on.
-    y : ndarray, list or torch.Tensor of shape (n,)
+    y : object of shape (n,), (n, 1), or one-hot (n, n_classes)
         Their labels.
     batch_size : int, default=64
         Samples of a batch at most; those of a pass are as equal as possible.
@@ -53,7 +56,8 @@ class ExpandedStream(IterableDataset):
     sklearn.exceptions.NotFittedError
         Before the sampler's `fit`.
     TypeError
-        For frames and other containers that torch does not read.
+        For samplers of other packages, and for frames and other containers that torch
+        does not read.
     ValueError
         If `X` and `y` are not what the sampler was fitted on, or `batch_size` is no
         positive integer.
@@ -74,6 +78,11 @@ class ExpandedStream(IterableDataset):
     """
 
     def __init__(self, sampler, X, y, *, batch_size=64, random_state=None):
+        if not hasattr(sampler, "sample"):
+            raise TypeError(
+                "sampler must be one of this package, which draws anew by sample(); "
+                f"got {type(sampler).__name__}."
+            )
         check_is_fitted(sampler)
         if not isinstance(batch_size, Integral) or batch_size < 1:
             raise ValueError(
@@ -83,33 +92,41 @@ class ExpandedStream(IterableDataset):
         self.batch_size = int(batch_size)
         self.classes_ = sampler.classes_
         self._x = _as_tensor(X)
-        self._codes = torch.from_numpy(_codes_of(y, sampler, len(self._x)))
+        self._codes = _codes_of(y, sampler, len(self._x))
+        fitted_on, given = _describe(sampler.sample(0)[0]), _describe(X)
+        if fitted_on != given:
+            raise ValueError(
+                f"X must be what the sampler was fitted on, {fitted_on}; got {given}. "
+                "Fit the sampler on this X."
+            )
         self._streams = RandomStreams(random_state)
         self._n_passes = 0
 
     def __len__(self):
-        """Tell the batches of a pass in one process."""
+        """Tell the batches of a pass; workers, who share it, make a few more."""
         n_new = sum(self.sampler.sampling_strategy_.values())
         return -(-(len(self._x) + n_new) // self.batch_size)
 
     def __iter__(self):
-        streams, share, n_shares = self._streams, 0, 1
+        streams, share, n_shares = self._streams.child("pass", self._n_passes), 0, 1
+        self._n_passes += 1
         worker = get_worker_info()
-        if worker is None:
-            streams = streams.child("pass", self._n_passes)
-            self._n_passes += 1
-        else:  # what a worker counts is lost with it, and its seed is new in every pass
+        if worker is not None:
+            # Most workers live for one pass, and forget its number; then their seed is
+            # new. Those that stay keep the seed, and count.
             share, n_shares = worker.id, worker.num_workers
             streams = streams.child("worker", worker.seed)
-        # The first shares of the classes would all be the larger ones otherwise.
-        counts = {
-            label: (n + (share + place) % n_shares) // n_shares
-            for place, (label, n) in enumerate(self.sampler.sampling_strategy_.items())
-        }
-        X_new, y_new = self.sampler.sample(counts, random_state=streams.numpy("new"))
-        codes_new = np.searchsorted(self.classes_, np.asarray(y_new))
+        wanted = self.sampler.sampling_strategy_
+        counts = np.array([wanted.get(label, 0) for label in self.classes_.tolist()])
+        # Rests go to other shares class by class: one would have them all otherwise.
+        counts = (counts + (share + np.arange(len(counts))) % n_shares) // n_shares
+        X_new, _ = self.sampler.sample(
+            dict(zip(self.classes_.tolist(), counts.tolist(), strict=True)),
+            random_state=streams.numpy("new"),
+        )
+        new = torch.from_numpy(np.repeat(np.arange(len(counts)), counts))
         x = torch.cat([self._x[share::n_shares], _as_tensor(X_new)])
-        codes = torch.cat([self._codes[share::n_shares], torch.from_numpy(codes_new)])
+        codes = torch.cat([self._codes[share::n_shares], new])
         order = torch.randperm(len(x), generator=streams.torch("order"))
         n_batches = -(-len(x) // self.batch_size)
         # Batches of equal size: a last one of a single sample upsets batch norm.
@@ -124,23 +141,26 @@ def _as_tensor(X):
         return X
     raise TypeError(
         "X must be an array of numbers or a tensor, because torch batches it; got "
-        f"{type(X).__name__}. Encode columns of texts, and pass X.to_numpy()."
+        f"{type(X).__name__}. Fit the sampler on an array of numbers, and pass that."
     )
+
+
+def _describe(X):
+    """Container, dtype and shape of a sample: what real and new ones must share."""
+    shape = tuple(getattr(X, "shape", ()))[1:]
+    return f"{type(X).__name__} of {getattr(X, 'dtype', 'objects')}, samples {shape}"
 
 
 def _codes_of(y, sampler, n):
     """Places of the labels, which must be those that the sampler was fitted on."""
-    y = np.asarray(y)
-    is_fitted_on = y.shape == (n,) and np.isin(y, sampler.classes_).all()
-    if is_fitted_on:
-        codes = np.searchsorted(sampler.classes_, y)
-        counts = np.bincount(codes, minlength=len(sampler.classes_))
-        is_fitted_on = np.array_equal(counts, sampler.class_counts_)
-    if not is_fitted_on:
+    labels = LabelCodec()
+    codes = labels.fit_encode(y)
+    is_fitted_on = len(codes) == n and np.array_equal(labels.classes_, sampler.classes_)
+    if not (is_fitted_on and np.array_equal(np.bincount(codes), sampler.class_counts_)):
         raise ValueError(
-            f"X and y must be what the sampler was fitted on: "
-            f"{int(sampler.class_counts_.sum())} samples of "
-            f"{len(sampler.classes_)} classes; got {n} samples and labels of shape "
-            f"{y.shape}. Fit the sampler on them first."
+            "X and y must be what the sampler was fitted on: "
+            f"{int(sampler.class_counts_.sum())} samples of the classes "
+            f"{sampler.classes_.tolist()}; got {n} samples and {len(codes)} labels of "
+            f"the classes {labels.classes_.tolist()}. Fit the sampler on them first."
         )
-    return codes
+    return torch.from_numpy(codes)

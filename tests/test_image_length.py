@@ -1,11 +1,13 @@
 """How far images move: the answer is known where moves mean something."""
 
+import pytest
 import torch
 
 from skexpand._random import RandomStreams
 from skexpand.image_length import LENGTHS, choose_length
 from skexpand.nn.mixing import same_class_pairs
 from skexpand.nn.probe import ImageProbe
+from skexpand.strength import choose_for_images
 
 
 class Dimmer:
@@ -39,3 +41,47 @@ def test_moves_that_destroy_images_are_shortened(generator):
 
 def test_moves_that_do_nothing_keep_their_length(generator):
     assert choose(0.0, generator)[0] == LENGTHS[0]
+
+
+class FixedProbe:
+    """Say what each length gains, in turn; noise that cancels over the rounds."""
+
+    def __init__(self, gains):
+        self.rows = torch.arange(6)
+        self.knows_classes = True
+        self._gains = gains
+        self._asked = 0
+
+    def loss_with(self, moved, copied):
+        if moved is None:
+            return torch.ones(6)
+        round_, place = divmod(self._asked, len(self._gains))
+        self._asked += 1
+        luck = 0.02 * (round_ - 1) * (-1) ** place
+        return torch.full((6,), 1 - self._gains[place] + luck)
+
+
+@pytest.mark.parametrize(
+    ("gains", "expected"),
+    [
+        ((0.01, 0.05, 0.06), 0.5),
+        ((0.01, 0.015, 0.06), 0.25),
+        ((0.03, 0.05, 0.06), 1.0),
+        ((-0.02, -0.03, -0.01), 0.25),
+    ],
+)
+def test_the_longest_that_gains_a_third_of_the_best_is_taken(
+    gains, expected, generator
+):
+    y = torch.arange(6) % 2
+    length, advice = choose_for_images(
+        FixedProbe(gains),
+        Dimmer(0.0),
+        torch.rand(6, 1, 8, 8, generator=generator),
+        y,
+        same_class_pairs(y, 10, generator),
+        degree=2,
+        streams=RandomStreams(0),
+    )
+    assert length == expected
+    assert ("do not help" in advice) == (max(gains) <= 0)

@@ -1,8 +1,10 @@
 """A stream shows the real samples in every pass, and never a synthetic one twice."""
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
+from imblearn.over_sampling import SMOTE
 from sklearn.exceptions import NotFittedError
 from torch.utils.data import DataLoader
 
@@ -67,7 +69,8 @@ def test_labels_of_any_kind_become_places_in_the_classes():
 def test_tensors_and_tables_stream_too():
     rows = torch.from_numpy(X.reshape(30, -1)).double()
     sampler = GaussianJitter(ratio=3, random_state=0).fit(rows, torch.from_numpy(Y))
-    x, codes = collect(ExpandedStream(sampler, rows, Y, random_state=0))
+    stream = ExpandedStream(sampler, rows, torch.from_numpy(Y), random_state=0)
+    x, codes = collect(stream)
     assert x.shape == (90, 64) and x.dtype == np.float64
     np.testing.assert_array_equal(np.bincount(codes), 3 * np.bincount(Y))
 
@@ -90,6 +93,37 @@ def test_workers_share_a_pass_and_draw_anew_in_the_next():
     assert sorted_rows(passes[0][0]) != sorted_rows(passes[2][0])
 
 
+def test_workers_that_stay_draw_anew_too():
+    loader = DataLoader(
+        ExpandedStream(SAMPLER, X, Y, random_state=0),
+        batch_size=None,
+        num_workers=2,
+        persistent_workers=True,
+        generator=torch.Generator().manual_seed(0),
+    )
+    first, second = collect(loader), collect(loader)
+    shared = set(sorted_rows(first[0])) & set(sorted_rows(second[0]))
+    assert shared == set(sorted_rows(X))
+
+
+def test_only_the_classes_asked_for_grow():
+    rows = np.flatnonzero(Y < 3)
+    sampler = ClassicalAugmenter(sampling_strategy={2: 20}, random_state=0)
+    stream = ExpandedStream(sampler.fit(X[rows], Y[rows]), X[rows], Y[rows])
+    assert np.bincount(collect(stream)[1]).tolist() == [
+        (Y == 0).sum(),
+        (Y == 1).sum(),
+        20,
+    ]
+
+
+def test_one_hot_labels_are_read():
+    one_hot = np.eye(10, dtype=int)[Y]
+    sampler = ClassicalAugmenter(ratio=2, random_state=0).fit(X, one_hot)
+    codes = collect(ExpandedStream(sampler, X, one_hot, random_state=0))[1]
+    np.testing.assert_array_equal(np.bincount(codes), 2 * np.bincount(Y))
+
+
 @pytest.mark.filterwarnings("ignore:This DataLoader will create")
 def test_a_pass_without_samples_for_a_worker_ends_at_once():
     rows = np.r_[np.flatnonzero(Y == 0)[:2], np.flatnonzero(Y == 1)[:2]]
@@ -109,7 +143,10 @@ def test_a_pass_without_samples_for_a_worker_ends_at_once():
     [
         (X.tolist(), Y, {}, TypeError, "X must be an array of numbers .* got list"),
         (X, Y[:-1], {}, ValueError, "X and y must be what the sampler was fitted on"),
-        (X, Y[::-1] * 0, {}, ValueError, "Fit the sampler on them first"),
+        (X, Y % 5, {}, ValueError, "Fit the sampler on them first"),
+        (X / 255, Y, {}, ValueError, "fitted on, ndarray of uint8.*got ndarray of fl"),
+        (X.reshape(30, 64), Y, {}, ValueError, r"samples \(8, 8\); got .* \(64,\)"),
+        (torch.from_numpy(X), Y, {}, ValueError, "got Tensor of torch.uint8"),
         (X, Y, {"batch_size": 0}, ValueError, "batch_size must be an int .* got 0"),
         (X, Y, {"batch_size": 6.4}, ValueError, "batch_size must be an int"),
     ],
@@ -122,3 +159,15 @@ def test_what_does_not_fit_is_refused(X, y, settings, error, message):
 def test_an_unfitted_sampler_is_refused():
     with pytest.raises(NotFittedError):
         ExpandedStream(ExpansiveSynthesizer(), X, Y)
+
+
+def test_samplers_that_draw_once_are_refused():
+    with pytest.raises(TypeError, match=r"one of this package.*got SMOTE"):
+        ExpandedStream(SMOTE(), X, Y)
+
+
+def test_a_frame_says_what_to_fit_on():
+    rows = X.reshape(30, -1).astype(float)
+    sampler = GaussianJitter(ratio=2, random_state=0).fit(pd.DataFrame(rows), Y)
+    with pytest.raises(ValueError, match="fitted on, DataFrame.*Fit the sampler on t"):
+        ExpandedStream(sampler, rows, Y)

@@ -26,7 +26,8 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):
     rate follows one cycle. Not made to win benchmarks: with an hour of training, or
     more than some ten thousand images, take a network of your own.
 
-    Time is that of `steps` times `batch_size` images, whatever the training set.
+    Time is that of `steps` times `batch_size` images, whatever the training set; a
+    sampler as `augment` adds its own.
 
     Parameters
     ----------
@@ -36,7 +37,7 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):
     steps : int, default=600
         Batches to train on.
     batch_size : int, default=64
-        Images of a batch.
+        Images of a batch; a few less with a sampler, see `ExpandedStream`.
     learning_rate : float, default=4e-3
         Peak of the cycle.
     weight_decay : float, default=1e-2
@@ -47,7 +48,7 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):
         set, which every epoch then shows together with synthetic images drawn anew
         (`ExpandedStream`).
     class_weight : "balanced" or None, default=None
-        Weigh rows by the inverse of their class's count.
+        Weigh rows by the inverse of their class's count, synthetic ones included.
     device : str, default="cpu"
         Torch device; ``"auto"`` takes a GPU where there is one.
     random_state : int, RandomState or None, default=None
@@ -196,14 +197,21 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):
         """Return what `Batches` is told: its own transforms, or a stream."""
         policy, stream = self.augment, None
         if hasattr(policy, "fit_resample"):
+            if not hasattr(policy, "sample"):
+                raise TypeError(
+                    "augment must be a policy, or a sampler of this package, which "
+                    f"draws anew by sample(); got {type(policy).__name__}."
+                )
             sampler, policy = clone(policy), None
             if sampler.random_state is None:
                 sampler.set_params(random_state=seed)
             images = x.contiguous().numpy()
+            # By their names: a sampling_strategy may speak of them.
+            labels = self.classes_[codes]
             stream = ExpandedStream(
-                sampler.fit(images, codes),
+                sampler.fit(images, labels),
                 images,
-                codes,
+                labels,
                 batch_size=self.batch_size,
                 random_state=seed,
             )
@@ -227,7 +235,10 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):
         weight = None
         if self.class_weight == "balanced":
             counts = np.bincount(codes)
-            weight = torch.tensor(len(codes) / (len(counts) * counts)).float()
+            if batches["stream"] is not None:
+                wanted = batches["stream"].sampler.sampling_strategy_
+                counts = counts + [wanted.get(c, 0) for c in self.classes_.tolist()]
+            weight = torch.tensor(counts.sum() / (len(counts) * counts)).float()
         cycle = LRScheduler(
             torch.optim.lr_scheduler.OneCycleLR,
             max_lr=self.learning_rate,

@@ -5,6 +5,8 @@ import sys
 
 import numpy as np
 import pytest
+import torch
+from imblearn.over_sampling import SMOTE
 
 from protocols.networks import score_cnn
 from skexpand.baselines import ClassicalAugmenter
@@ -50,6 +52,28 @@ def test_a_sampler_makes_fresh_images_of_the_training_set():
     assert not np.allclose(plain.predict_proba(X_TEST), first.predict_proba(X_TEST))
     assert len(first.net_.history[0]["batches"]) == 8
     assert not hasattr(sampler, "classes_")  # the user's stays as it was
+
+
+def test_a_sampler_is_told_the_labels_by_their_names():
+    names = np.array(["rare", "usual"])[(Y > 0).astype(int)]
+    sampler = ClassicalAugmenter(sampling_strategy={"rare": 40})
+    rare = [
+        fit(y=names, augment=each, steps=20).predict_proba(X_TEST)[:, 0].mean()
+        for each in (None, sampler)
+    ]
+    assert rare[1] > rare[0] + 0.1
+
+
+def test_class_weights_count_what_a_sampler_adds():
+    y = (np.arange(60) % 10 == 0).astype(int)
+    balanced = ClassicalAugmenter(sampling_strategy="not majority")
+    weighted = fit(y=y, augment=balanced, class_weight="balanced")
+    torch.testing.assert_close(weighted.net_.criterion_.weight, torch.ones(2))
+
+
+def test_a_sampler_that_draws_once_is_refused():
+    with pytest.raises(TypeError, match="augment must be a policy.*got SMOTE"):
+        fit(augment=SMOTE())
 
 
 def test_more_images_do_not_mean_more_steps():
