@@ -324,9 +324,7 @@ class ExpansiveSynthesizer(Pretrainable, LatentView, BaseExpander):
         if not self.expander or len(bank) == 0:
             return 1.0, ""  # without an expander 1 reaches the other sample
         if self._codec.kind == "table":
-            asked = np.array(
-                [self.sampling_strategy_.get(c, 0) for c in self.classes_.tolist()]
-            )
+            asked = self._resolve_counts(None)
             return choose_for_table(x, y, self.class_counts_, asked, streams)
         if probe is None:
             return 1.0, ""

@@ -48,13 +48,14 @@ def choose_length(probe, mover, x, y, bank, *, degree, streams):
     """
     copied = torch.arange(len(probe.rows)).repeat(_N_COPIES)
     anchor = probe.rows[copied]
+    on_cpu, heads = bank.to(torch.device("cpu")), torch.ones(int(y.max()) + 1, 1, 1)
     error = torch.zeros(_N_ROUNDS, len(LENGTHS))
     for number in range(_N_ROUNDS):
         plan = plan_mixing(
             anchor,
             y[anchor],
-            bank.to(torch.device("cpu")),
-            torch.ones(int(y.max()) + 1, 1, 1),
+            on_cpu,
+            heads,
             degree=degree,
             expander=True,
             generator=streams.torch("plan", number),

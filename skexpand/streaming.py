@@ -43,6 +43,8 @@ class ExpandedStream(IterableDataset):
     ----------
     classes_ : ndarray of shape (n_classes,)
         The labels, sorted; batches hold their places.
+    class_counts_ : ndarray of int, shape (n_classes,)
+        Samples of each class in a pass.
 
     Yields
     ------
@@ -99,13 +101,15 @@ class ExpandedStream(IterableDataset):
                 f"X must be what the sampler was fitted on, {fitted_on}; got {given}. "
                 "Fit the sampler on this X."
             )
+        wanted = sampler.sampling_strategy_
+        self._n_new = np.array([wanted.get(c, 0) for c in self.classes_.tolist()])
+        self.class_counts_ = sampler.class_counts_ + self._n_new
         self._streams = RandomStreams(random_state)
         self._n_passes = 0
 
     def __len__(self):
         """Tell the batches of a pass; workers, who share it, make a few more."""
-        n_new = sum(self.sampler.sampling_strategy_.values())
-        return -(-(len(self._x) + n_new) // self.batch_size)
+        return -(-int(self.class_counts_.sum()) // self.batch_size)
 
     def __iter__(self):
         streams, share, n_shares = self._streams.child("pass", self._n_passes), 0, 1
@@ -116,15 +120,14 @@ class ExpandedStream(IterableDataset):
             # new. Those that stay keep the seed, and count.
             share, n_shares = worker.id, worker.num_workers
             streams = streams.child("worker", worker.seed)
-        wanted = self.sampler.sampling_strategy_
-        counts = np.array([wanted.get(label, 0) for label in self.classes_.tolist()])
         # Rests go to other shares class by class: one would have them all otherwise.
-        counts = (counts + (share + np.arange(len(counts))) % n_shares) // n_shares
+        place = np.arange(len(self._n_new))
+        counts = (self._n_new + (share + place) % n_shares) // n_shares
         X_new, _ = self.sampler.sample(
             dict(zip(self.classes_.tolist(), counts.tolist(), strict=True)),
             random_state=streams.numpy("new"),
         )
-        new = torch.from_numpy(np.repeat(np.arange(len(counts)), counts))
+        new = torch.from_numpy(np.repeat(place, counts))
         x = torch.cat([self._x[share::n_shares], _as_tensor(X_new)])
         codes = torch.cat([self._codes[share::n_shares], new])
         order = torch.randperm(len(x), generator=streams.torch("order"))

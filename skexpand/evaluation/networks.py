@@ -184,6 +184,12 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):
             value = getattr(self, name)
             if not isinstance(value, int | np.integer) or value < 1:
                 raise ValueError(f"{name} must be an int of at least 1, got {value!r}.")
+        is_policy = isinstance(self.augment, str | AugmentationPolicy | None)
+        if not (is_policy or hasattr(self.augment, "sample")):
+            raise TypeError(
+                "augment must be a policy, or a sampler of this package, which draws "
+                f"anew by sample(); got {type(self.augment).__name__}."
+            )
         if self.class_weight not in (None, "balanced"):
             raise ValueError(
                 f"class_weight must be 'balanced' or None, got {self.class_weight!r}."
@@ -196,12 +202,7 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):
     def _plan_batches(self, x, codes, seed):
         """Return what `Batches` is told: its own transforms, or a stream."""
         policy, stream = self.augment, None
-        if hasattr(policy, "fit_resample"):
-            if not hasattr(policy, "sample"):
-                raise TypeError(
-                    "augment must be a policy, or a sampler of this package, which "
-                    f"draws anew by sample(); got {type(policy).__name__}."
-                )
+        if hasattr(policy, "sample"):
             sampler, policy = clone(policy), None
             if sampler.random_state is None:
                 sampler.set_params(random_state=seed)
@@ -234,10 +235,8 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):
             ) from error
         weight = None
         if self.class_weight == "balanced":
-            counts = np.bincount(codes)
-            if batches["stream"] is not None:
-                wanted = batches["stream"].sampler.sampling_strategy_
-                counts = counts + [wanted.get(c, 0) for c in self.classes_.tolist()]
+            stream = batches["stream"]
+            counts = np.bincount(codes) if stream is None else stream.class_counts_
             weight = torch.tensor(counts.sum() / (len(counts) * counts)).float()
         cycle = LRScheduler(
             torch.optim.lr_scheduler.OneCycleLR,
