@@ -44,3 +44,27 @@ def find_device(device):
             'cannot compute on it. Use device="auto" or "cpu".'
         ) from error
     return found
+
+
+def half_precision(device):
+    """Context in which convolutions compute in bfloat16, where that is faster.
+
+    Half of the time of a step on CPUs with matrix units for it (AMX); weights, norms
+    and whatever leaves the context stay as they are. Elsewhere the context changes
+    nothing.
+
+    Parameters
+    ----------
+    device : torch.device
+
+    Returns
+    -------
+    torch.autocast
+    """
+    if device.type == "cuda":
+        is_faster = torch.cuda.get_device_capability(device) >= (8, 0)
+    else:
+        capabilities = getattr(torch.cpu, "get_capabilities", dict)()
+        is_faster = device.type == "cpu" and capabilities.get("amx_bf16", False)
+    kind = device.type if is_faster else "cpu"
+    return torch.autocast(kind, torch.bfloat16, enabled=is_faster)

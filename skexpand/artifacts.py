@@ -13,7 +13,7 @@ from pathlib import Path
 
 from safetensors.numpy import load_file, save_file
 
-_FORMAT = 1
+_FORMAT = 2
 _PACKAGES = ("numpy", "safetensors", "torch")
 
 

@@ -7,17 +7,23 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from skexpand._device import half_precision
 from skexpand._random import RandomStreams
 from skexpand.material import keep_material
-from skexpand.nn.features import FeatureNetwork, one_cycle, random_views
+from skexpand.nn.features import (
+    FeatureNetwork,
+    MirrorFeatures,
+    one_cycle,
+    random_views,
+)
 from skexpand.nn.layers import seeded
 from skexpand.nn.losses import covariance_loss
 from skexpand.nn.optimizer import Adam
 
 _WIDTHS = {1: 24}  # writing; anything else takes the width of colors
 _COLOR_WIDTH = 32
-_BATCH_SIZE = 64
-_MOST_STEPS, _MOST_PASSES = 2000, 20
+_BATCH_SIZE = 128
+_MOST_STEPS, _MOST_PASSES = 3200, 16
 _LEARNING_RATE = 4e-3
 _WEIGHT_DECAY = 0.02
 _SHARPNESS = 16.0  # of the softmax over cosines
@@ -43,7 +49,7 @@ def learn_features(x, y, *, max_iter, is_mirrored, streams, budget, device):
     y : ndarray of int, shape (n,), or None
         Class codes.
     max_iter : int
-        Steps of 64 images.
+        Steps of 128 images.
     is_mirrored : bool
         Whether half of the views are mirrored.
     streams : RandomStreams
@@ -92,7 +98,9 @@ def learn_features(x, y, *, max_iter, is_mirrored, streams, budget, device):
         images = samples[rows].to(device)
         if labels is None:
             images = images.repeat(2, 1, 1, 1)
-        features = network(random_views(images, is_mirrored, generator))
+        views = random_views(images, is_mirrored, generator)
+        with half_precision(device):
+            features = network(views)
         if labels is None:
             loss = _contrast(head(features))
         else:
@@ -141,7 +149,8 @@ def add_features(encoder, x, y, *, max_iter, most, random_state, budget, device)
         budget=budget,
         device=device,
     )
-    material = keep_material(x, partial(look, network), most, streams.numpy("keep"))
+    looked = MirrorFeatures(network) if is_mirrored else network
+    material = keep_material(x, partial(look, looked), most, streams.numpy("keep"))
     # In C order, which the layout of the network is not: copies hash alike.
     state = network.state_dict().items()
     encoder.features = {k: np.array(w.cpu().numpy(), order="C") for k, w in state}
@@ -155,7 +164,7 @@ def add_features(encoder, x, y, *, max_iter, most, random_state, budget, device)
 
 
 def most_steps(n_samples):
-    """Count the steps worth taking: 2,000, and at most twenty passes over X''."""
+    """Count the steps worth taking: sixteen passes over X'', and at most 3,200."""
     return min(_MOST_STEPS, -(-_MOST_PASSES * n_samples // _BATCH_SIZE))
 
 

@@ -8,7 +8,7 @@ from skexpand.artifacts import load_arrays, save_arrays
 from skexpand.material import Material
 from skexpand.nn.adaptation import adapt_filters
 from skexpand.nn.autoencoder import ConvAutoencoder, TableAutoencoder
-from skexpand.nn.features import FeatureNetwork
+from skexpand.nn.features import FeatureNetwork, MirrorFeatures
 
 
 @dataclass
@@ -169,12 +169,15 @@ class PretrainedEncoder:
 
         Returns
         -------
-        FeatureNetwork
-            In evaluation mode, on the CPU.
+        FeatureNetwork or MirrorFeatures
+            The latter where mirror images of X'' are like images of it. In evaluation
+            mode, on the CPU.
         """
         state = {name: torch.from_numpy(w.copy()) for name, w in self.features.items()}
-        width, n_channels = state["convolutions.0.weight"].shape[:2]
+        width, n_channels = state["stem.convolution.weight"].shape[:2]
         generator = torch.Generator().manual_seed(0)  # every weight is overwritten
         network = FeatureNetwork(n_channels, width, generator=generator)
         network.load_state_dict(state)
+        if self.lineage["mirrored"]:
+            network = MirrorFeatures(network)
         return network.requires_grad_(False).eval()

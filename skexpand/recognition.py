@@ -9,7 +9,7 @@ from skexpand.nn.features import random_views
 
 _N_VIEWS = 8  # of every real image beside itself, and fewer of very many
 _MOST_VIEWS = 8000
-_SHRINKAGES = (0.2, 0.4, 0.6, 0.8, 0.9)
+_SHRINKAGES = (0.2, 0.4, 0.6, 0.8, 0.9, 0.95)
 _PART = 256  # images at once
 _N_FOLDS = 5
 _TYPICAL = 0.9
@@ -100,27 +100,24 @@ class _Discriminant:
 
 
 @torch.no_grad()
-def view_features(network, x, is_mirrored, generator):
+def view_features(network, x, generator):
     """Features of images and of views of them. Shapes: -> ``(views, n, d)``."""
     n_views = min(_N_VIEWS, max(1, _MOST_VIEWS // len(x)))
     views = [[network(part) for part in x.split(_PART)]]
     for _ in range(n_views):
         views.append(
-            [
-                network(random_views(part, is_mirrored, generator))
-                for part in x.split(_PART)
-            ]
+            [network(random_views(part, False, generator)) for part in x.split(_PART)]
         )
     return torch.stack([torch.cat(parts) for parts in views])
 
 
-def fit_recognizer(network, x, codes, *, is_mirrored, streams):
+def fit_recognizer(network, x, codes, *, streams):
     """Fit the rule on views of the few images, and its sureness on images left out.
 
     Shapes: ``x (n, C, H, W)`` tensor, ``codes (n,)`` array -> `Recognizer`.
     """
     n_classes = int(codes.max()) + 1
-    features = view_features(network, x, is_mirrored, streams.torch("views"))
+    features = view_features(network, x, streams.torch("views"))
     features = features.cpu().double().numpy()
     fold = _folds(codes, streams.numpy("folds"))
     trials = []
@@ -187,7 +184,6 @@ def recognize(pretrained, x, codes, streams, device):
         pretrained.build_features().to(device),
         x.to(device),
         codes,
-        is_mirrored=pretrained.lineage["mirrored"],
         streams=streams.child("recognizer"),
     ).to(device)
 

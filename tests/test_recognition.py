@@ -27,9 +27,7 @@ def network():
 
 
 def fitted(network, x, y):
-    return fit_recognizer(
-        network, torch.from_numpy(x), y, is_mirrored=False, streams=RandomStreams(0)
-    )
+    return fit_recognizer(network, torch.from_numpy(x), y, streams=RandomStreams(0))
 
 
 def material_of(network, x):

@@ -21,9 +21,10 @@ _CONTRAST, _BRIGHTNESS = 0.3, 0.1
 class FeatureNetwork(nn.Module):
     """Images to features that tell classes apart, classes of other images included.
 
-    Four convolutions of 3 x 3, 1, 2, 4 and 8 times `width` wide; pooling comes right
-    after a convolution, which leaves a quarter of the pixels to the rest of the block.
-    The last map is averaged.
+    Eight convolutions of 3 x 3: one to `width` filters, then three that double the
+    filters and halve the map, the first and the last of them followed by a residual
+    block of two [1]_. Pooling comes right after a convolution, which leaves a quarter
+    of the pixels to the rest. The last map is averaged.
 
     Shapes: ``x (n, C, H, W)`` in [0, 1] -> ``(n, d)``, of norm 1.
 
@@ -35,38 +36,82 @@ class FeatureNetwork(nn.Module):
         Filters of the first convolution; ``d = 8 * width``.
     generator : torch.Generator
         Source of the first weights.
+
+    References
+    ----------
+    .. [1] Page, "How to Train Your ResNet", 2018, whose network this is, without its
+       last layers.
     """
 
     def __init__(self, n_channels: int, width: int, *, generator: Generator) -> None:
         super().__init__()
-        conv = partial(seeded, nn.Conv2d, generator=generator)
-        widths = [n_channels, width, 2 * width, 4 * width, 8 * width]
-        self.convolutions = nn.ModuleList(
-            conv(before, after, 3, padding=1, bias=False)
-            for before, after in zip(widths[:-1], widths[1:], strict=True)
+        conv = partial(_Convolution, generator=generator)
+        self.stem = conv(n_channels, width)
+        self.halving = nn.ModuleList(conv(k * width, 2 * k * width) for k in (1, 2, 4))
+        self.residual = nn.ModuleList(
+            nn.Sequential(conv(k * width, k * width), conv(k * width, k * width))
+            for k in (2, 8)
         )
-        self.norms = nn.ModuleList(nn.BatchNorm2d(after) for after in widths[1:])
         self.to(memory_format=torch.channels_last)  # half the time of a step
 
     @property
     def n_features(self) -> int:
         """Width ``d`` of the features."""
-        return self.convolutions[-1].out_channels
+        return self.halving[-1].convolution.out_channels
 
     def forward(self, x: Tensor) -> Tensor:
         """Look at images."""
         reduction = max(1, min(x.shape[2:]) // _WORKING_SIDE)
         x = F.avg_pool2d(x, reduction) if reduction > 1 else x
-        x = (2 * x - 1).contiguous(memory_format=torch.channels_last)
-        last = len(self.norms) - 1
-        for number, (convolution, norm) in enumerate(
-            zip(self.convolutions, self.norms, strict=True)
-        ):
-            x = convolution(x)
-            if number < last and min(x.shape[2:]) >= 2 * _FEWEST_CELLS - 2:
-                x = F.max_pool2d(x, 2)
-            x = F.gelu(norm(x))
-        return F.normalize(x.mean(dim=(2, 3)), dim=1)
+        x = self.stem((2 * x - 1).contiguous(memory_format=torch.channels_last))
+        first, second, third = self.halving
+        x = first(x, is_halved=True)
+        x = x + self.residual[0](x)
+        x = third(second(x, is_halved=True), is_halved=True)
+        x = x + self.residual[1](x)
+        return F.normalize(x.float().mean(dim=(2, 3)), dim=1)
+
+
+class _Convolution(nn.Module):
+    """A 3 x 3 convolution, pooled where asked, normalized and rectified."""
+
+    def __init__(self, n_before, n_after, *, generator):
+        super().__init__()
+        self.convolution = seeded(
+            nn.Conv2d, n_before, n_after, 3, generator=generator, padding=1, bias=False
+        )
+        self.norm = nn.BatchNorm2d(n_after)
+
+    def forward(self, x, is_halved=False):
+        x = self.convolution(x)
+        if is_halved and min(x.shape[2:]) >= 2 * _FEWEST_CELLS - 2:
+            x = F.max_pool2d(x, 2)
+        return F.gelu(self.norm(x))
+
+
+class MirrorFeatures(nn.Module):
+    """Features of images whose left and right mean nothing: the mean of both ways.
+
+    Shapes: ``x (n, C, H, W)`` in [0, 1] -> ``(n, d)``, of norm 1.
+
+    Parameters
+    ----------
+    network : FeatureNetwork
+        Looks at images, and at their mirror images.
+    """
+
+    def __init__(self, network: FeatureNetwork) -> None:
+        super().__init__()
+        self.network = network
+
+    @property
+    def n_features(self) -> int:
+        """Width ``d`` of the features."""
+        return self.network.n_features
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Look at images both ways."""
+        return F.normalize(self.network(x) + self.network(x.flip(3)), dim=1)
 
 
 def random_views(x: Tensor, is_mirrored: bool, generator: Generator) -> Tensor:

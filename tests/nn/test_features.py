@@ -3,7 +3,12 @@
 import pytest
 import torch
 
-from skexpand.nn.features import FeatureNetwork, one_cycle, random_views
+from skexpand.nn.features import (
+    FeatureNetwork,
+    MirrorFeatures,
+    one_cycle,
+    random_views,
+)
 
 SHAPES = [(1, 4, 4), (1, 8, 8), (3, 9, 13), (1, 28, 28), (3, 70, 64), (4, 5, 40)]
 
@@ -45,3 +50,14 @@ def test_the_rate_goes_up_and_down_once():
     rates = torch.tensor([one_cycle(step, 100) for step in range(100)])
     assert rates.min() > 0 and rates.max() > 0.99
     assert (rates.diff()[:24] > 0).all() and (rates.diff()[26:] < 0).all()
+
+
+def test_features_that_look_both_ways_do_not_know_left_from_right(generator):
+    network = FeatureNetwork(1, 4, generator=generator).eval()
+    x = torch.rand(5, 1, 12, 10, generator=generator)
+    assert (network(x) - network(x.flip(3))).abs().max() > 1e-3
+    both = MirrorFeatures(network)
+    features = both(x)
+    assert features.shape == (5, both.n_features) == (5, network.n_features)
+    torch.testing.assert_close(features, both(x.flip(3)))
+    torch.testing.assert_close(features.norm(dim=1), torch.ones(5))
