@@ -113,11 +113,20 @@ def _larger_set(protocol, dataset, line):
     """Return the name of X'' where the arm or the classifier has seen it."""
     described = [
         protocol["arms"].get(line.sampler, {}),
-        *protocol["classifiers"][line.classifier].get("pipeline", ()),
+        protocol["classifiers"][line.classifier],
     ]
-    if any("@encoder" in each.get("params", {}).values() for each in described):
+    if any(_names(value, protocol["pretraining"]) for value in described):
         return protocol["larger"][protocol["datasets"][dataset]["larger"]]
     return "none"
+
+
+def _names(value, known):
+    """Whether a description of objects names one of `known` anywhere."""
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list):
+        return any(_names(each, known) for each in value)
+    return value in known
 
 
 def _provenance(rows):

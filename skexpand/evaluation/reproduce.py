@@ -106,7 +106,10 @@ def reproduce_table(
         _check_stored(paths.values())
     else:
         # All are made ready before the first is run: a missing X'' is told at once.
-        runs = [_Run(each, data_dir, n_test, quick) for each in datasets]
+        runs = [_Run(each, data_dir, n_test, quick, folder) for each in datasets]
+        for run in runs:
+            for size in sizes:  # a size that no class has, before X'' is learned from
+                few_shot(run.data.X_train, run.data.y_train, size, 0)
         comparisons = [run.comparisons(plan) for run in runs]
         for run, todo in zip(runs, comparisons, strict=True):
             path = paths[run.dataset]
@@ -163,7 +166,7 @@ def reproduce_figure(
     Path(folder).mkdir(parents=True, exist_ok=True)
     written = []
     for dataset in datasets:
-        run = _Run(dataset, data_dir, None, quick)
+        run = _Run(dataset, data_dir, None, quick, folder)
         X, y = run.data.X_train, run.data.y_train
         shown = _one_a_class(run.data.y_test)[: protocol["figure_images"]]
         images = run.data.X_test[shown]
@@ -218,17 +221,20 @@ class _Run:
     data_dir : path-like or None
     n_test : int or None
     quick : bool
+    folder : path-like
+        Where the results lie; what was learned from X'' is kept beside them.
     """
 
-    def __init__(self, dataset, data_dir, n_test, quick):
+    def __init__(self, dataset, data_dir, n_test, quick, folder):
         self.protocol = read_protocol()
         self.dataset = dataset
         self.data_dir = data_dir
         self.settings = self.protocol["datasets"][dataset]
         self.quick = self.protocol["quick"] if quick else {}
+        self.folder = Path(folder) / ("pretrained-quick" if quick else "pretrained")
         self.data = load_images(dataset, data_dir)
         self.test = self._choose_test(n_test or self.quick.get("n_test"))
-        self._encoder = None
+        self._learned = {}
 
     def _choose_test(self, n_test):
         data = self.data
@@ -292,20 +298,26 @@ class _Run:
     def _value(self, value):
         if value == "@policy":
             return self.settings["policy"]
-        if value == "@encoder":
-            return self._pretrained()
+        if isinstance(value, str) and value in self.protocol["pretraining"]:
+            return self._pretrained(value)
         if isinstance(value, dict):
             return self.build(value)
         return None if value == "null" else value
 
-    def _pretrained(self):
-        """Return the encoder learned on X'', the same for every arm that has it."""
-        if self._encoder is None:
-            larger = load_images(self.settings["larger"], self.data_dir)
-            encoder = self.build(self.protocol["encoder"])
-            encoder.pretrain(larger.X_train, larger.y_train)
-            self._encoder = encoder.pretrained
-        return self._encoder
+    def _pretrained(self, name):
+        """Return what was learned from X'': now, or by a run that left it in a file."""
+        if name not in self._learned:
+            pretraining, larger = self.protocol["pretraining"], self.settings["larger"]
+            path = self.folder / f"{larger}-{name.removeprefix('@')}"
+            if path.with_suffix(".json").is_file():
+                record = load_class(pretraining["record"]).load(path)
+            else:
+                data = load_images(larger, self.data_dir)
+                learner = self.build(pretraining[name])
+                record = learner.pretrain(data.X_train, data.y_train).pretrained
+                record.save(path)
+            self._learned[name] = record
+        return self._learned[name]
 
 
 def load_class(path):

@@ -55,6 +55,7 @@ def tiny(monkeypatch):
         "n_per_class": [10],
         "CNN": ["none", "classical", "ES, X''"],
         "Koopman features": ["none"],
+        "CNN, ES and X'' on the fly": ["none"],
     }
     monkeypatch.setattr(reproduce, "read_protocol", lambda: protocol)
     return protocol
@@ -78,7 +79,7 @@ def test_a_table_runs_once_and_is_printed_from_its_rows(data, tmp_path, tiny):
     written = path.read_bytes()
     header, rows = read_results(path)
     assert header["settings"]["ratio"] == 2 and header["settings"]["scoring"]
-    assert len(rows) == 8 and not any(row["skipped"] for row in rows)
+    assert len(rows) == 10 and not any(row["skipped"] for row in rows)
     assert {row["n_test"] for row in rows} == {9}
     stored = next(row for row in rows if row["sampler"] == "ES, X''")
     encoder = stored["parameters"]["sampler"]["pretrained"]
@@ -89,7 +90,12 @@ def test_a_table_runs_once_and_is_printed_from_its_rows(data, tmp_path, tiny):
     assert path.read_bytes() == written
     assert run("nowhere", tmp_path, stored=True) == printed  # nor is data needed
     some = run("nowhere", tmp_path, stored=True, arms=["none", "classical"])
-    assert [sampler for sampler, _ in cells_of(some)] == ["none", "classical", "none"]
+    assert [sampler for sampler, _ in cells_of(some)] == [
+        "none",
+        "classical",
+        "none",
+        "none",
+    ]
 
     assert "its figures mean nothing" in printed
     cells = cells_of(printed)
@@ -97,11 +103,13 @@ def test_a_table_runs_once_and_is_printed_from_its_rows(data, tmp_path, tiny):
         ("none", "CNN"),
         ("classical", "CNN"),
         ("ES, X''", "CNN"),
+        ("none", "CNN, ES and X'' on the fly"),
         ("none", "Koopman features"),
     ]
     letters = {key: cell["X''"] for key, cell in cells.items()}
     assert letters[("ES, X''", "CNN")] == "EMNIST letters"
     assert letters[("none", "Koopman features")] == "EMNIST letters"
+    assert letters[("none", "CNN, ES and X'' on the fly")] == "EMNIST letters"
     assert letters[("classical", "CNN")] == "none"
     assert cells["ES, X''", "CNN"]["trained on"] == "60"
     assert cells["none", "CNN"]["paper"] == "52.3"
@@ -176,9 +184,26 @@ def test_every_arm_and_classifier_of_a_table_is_described(table):
             assert len(set(arms)) == len(arms)
 
 
-def test_every_object_of_the_protocol_can_be_built(data, monkeypatch):
-    built = reproduce._Run("mnist", data, None, quick=False)
-    monkeypatch.setattr(built, "_pretrained", lambda: None)
+def test_what_was_learned_from_the_larger_set_is_read_again(
+    data, tmp_path, tiny, monkeypatch
+):
+    run(data, tmp_path, arms=["ES, X''"], n_draws=1)
+    kept = sorted(path.name for path in (tmp_path / "out/pretrained-quick").iterdir())
+    assert kept[0] == "emnist_letters-pretrained.json" and len(kept) == 3
+
+    def fail(*_):
+        raise AssertionError("X'' was learned from again")
+
+    monkeypatch.setattr("skexpand.ExpansiveSynthesizer.pretrain", fail)
+    run(data, tmp_path, arms=["ES, X''"])
+    _, rows = read_results(tmp_path / "out" / "mnist-quick.jsonl")
+    learned = {str(row["parameters"]["sampler"].get("pretrained")) for row in rows}
+    assert len(learned - {"None"}) == 1
+
+
+def test_every_object_of_the_protocol_can_be_built(data, tmp_path, monkeypatch):
+    built = reproduce._Run("mnist", data, None, quick=False, folder=tmp_path)
+    monkeypatch.setattr(built, "_pretrained", lambda name: None)
     described = [*PROTOCOL["arms"].values(), *PROTOCOL["classifiers"].values()]
     for each in described:
         built.build(each)
