@@ -92,8 +92,12 @@ def learn_features(x, y, *, max_iter, is_mirrored, streams, budget, device):
     batches = _Batches(len(samples), _BATCH_SIZE, generator)
     losses = []
     network.train()
+    spent_before = budget.share_spent
     for step in budget.steps(max_iter, "learning features"):
-        optimizer.learning_rate = _LEARNING_RATE * one_cycle(step, max_iter)
+        # Whoever has little time has small steps at its end, too.
+        share = (budget.share_spent - spent_before) / (1 - spent_before)
+        reached = max(step, share * max_iter)
+        optimizer.learning_rate = _LEARNING_RATE * one_cycle(reached, max_iter)
         rows = batches.draw()
         images = samples[rows].to(device)
         if labels is None:

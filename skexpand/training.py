@@ -83,10 +83,16 @@ class Budget:
         self._start = time.monotonic()
 
     @property
+    def share_spent(self):
+        """How much of the time is over, 0 where there is no limit."""
+        if self.max_seconds is None:
+            return 0.0
+        return min(1.0, (time.monotonic() - self._start) / self.max_seconds)
+
+    @property
     def is_spent(self):
         """Whether the time is over."""
-        seconds = time.monotonic() - self._start
-        return self.max_seconds is not None and seconds > self.max_seconds
+        return self.share_spent == 1
 
     def show(self, sequence, description):
         """Go through a sequence that is not to be cut short, showing progress."""

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from skexpand import feature_learning
 from skexpand._random import RandomStreams
 from skexpand.feature_learning import (
     add_features,
@@ -59,6 +60,20 @@ def test_learning_stops_when_the_time_is_over():
     x, y = patterns(64, 2, 0)
     _, losses = learn(x, y, max_iter=10_000, max_seconds=0.2)
     assert 0 < len(losses) < 10_000
+
+
+def test_steps_get_small_at_the_end_of_the_time(monkeypatch):
+    rates = []
+
+    class Watched(feature_learning.Adam):
+        def minimize(self, loss):
+            rates.append(self.learning_rate)
+            super().minimize(loss)
+
+    monkeypatch.setattr(feature_learning, "Adam", Watched)
+    x, y = patterns(64, 2, 0)
+    learn(x, y, max_iter=10_000, max_seconds=2)
+    assert 5 < len(rates) < 10_000 and min(rates[-2:]) < 0.5 * max(rates)
 
 
 def test_mirror_images_count_as_images_where_they_look_like_them():

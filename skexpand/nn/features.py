@@ -155,7 +155,7 @@ def random_views(x: Tensor, is_mirrored: bool, generator: Generator) -> Tensor:
     return (moved + _BRIGHTNESS * brightness).clamp(0, 1)
 
 
-def one_cycle(step: int, n_steps: int) -> float:
+def one_cycle(step: float, n_steps: int) -> float:
     """Share of the largest learning rate: up for a quarter of the steps, then down."""
     progress = (step + 1) / (n_steps + 1)
     rise = 0.25
