@@ -72,7 +72,9 @@ class ImageJudge:
         features, belief = self._look(x)
         is_accepted = belief.argmax(dim=1) == intended
         if self.recognizer is not None:
-            is_accepted &= self._recognize(x).argmax(dim=1) == intended
+            asked = is_accepted.nonzero()[:, 0]  # a refused one needs no second opinion
+            seen = self._recognize(x[asked]).argmax(dim=1)
+            is_accepted[asked] = seen == intended[asked]
         of_intended = belief.gather(1, intended[:, None])[:, 0]
         # Rows beyond the end of a smaller group lie behind everything.
         shape = (len(sizes), int(sizes.max()))
@@ -109,4 +111,5 @@ class ImageJudge:
         """Return the recognizer's logits, on the CPU."""
         device = next(self.classifier.parameters()).device
         blocks = row_blocks(len(x), x.shape[1:])
-        return torch.cat([self.recognizer(x[b].to(device)).cpu() for b in blocks])
+        parts = [self.recognizer(x[b].to(device)).cpu() for b in blocks]
+        return torch.cat(parts) if parts else torch.empty(0, 1)

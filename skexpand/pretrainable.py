@@ -25,7 +25,10 @@ class Pretrainable:
         a better judge, and finds images of X'' that may stand among the new ones, half
         of a class at most. ``material_rows_`` says which these are. The result is
         stored in the parameter `pretrained`, so clones and pipelines keep it;
-        ``pretrained.lineage`` says what it saw.
+        ``pretrained.lineage`` says what it saw. Sixteen passes over X'' are made, and
+        at most 3,200 steps of 128 images: half an hour on one core for 25,000 small
+        photographs. `max_seconds` makes it shorter, at some loss, and `verbose` shows
+        how far it is.
 
         Parameters
         ----------

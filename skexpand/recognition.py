@@ -4,6 +4,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from skexpand._device import half_precision
 from skexpand.material import LabeledMaterial, pixel_accuracy
 from skexpand.nn.features import random_views
 
@@ -47,7 +48,9 @@ class Recognizer(nn.Module):
 
     def forward(self, x):
         """Score every class of images."""
-        return self.to_logits(self.features(x))
+        with half_precision(x.device):
+            features = self.features(x)
+        return self.to_logits(features)
 
     @torch.no_grad()
     def judge_features(self, features):
