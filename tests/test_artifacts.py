@@ -63,7 +63,7 @@ def test_other_formats_missing_files_and_tables_are_refused(encoder, tmp_path):
         PretrainedEncoder.load(tmp_path / "none")
     encoder.save(tmp_path / "small")
     (tmp_path / "small.json").write_text('{"format": 99}')
-    with pytest.raises(ValueError, match="Expected format 1"):
+    with pytest.raises(ValueError, match="Expected format 2"):
         PretrainedEncoder.load(tmp_path / "small")
     table = ExpansiveSynthesizer(max_iter=0).pretrain(np.eye(6)).pretrained
     with pytest.raises(ValueError, match="Pickle it"):
