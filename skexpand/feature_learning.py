@@ -10,12 +10,7 @@ from torch import nn
 from skexpand._device import half_precision
 from skexpand._random import RandomStreams
 from skexpand.material import keep_material
-from skexpand.nn.features import (
-    FeatureNetwork,
-    MirrorFeatures,
-    one_cycle,
-    random_views,
-)
+from skexpand.nn.features import FeatureNetwork, one_cycle, random_views
 from skexpand.nn.layers import seeded
 from skexpand.nn.losses import covariance_loss
 from skexpand.nn.optimizer import Adam
@@ -153,18 +148,19 @@ def add_features(encoder, x, y, *, max_iter, most, random_state, budget, device)
         budget=budget,
         device=device,
     )
-    looked = MirrorFeatures(network) if is_mirrored else network
-    material = keep_material(x, partial(look, looked), most, streams.numpy("keep"))
     # In C order, which the layout of the network is not: copies hash alike.
     state = network.state_dict().items()
     encoder.features = {k: np.array(w.cpu().numpy(), order="C") for k, w in state}
-    encoder.material = material
     encoder.lineage.update(
         feature_steps=len(losses),
         feature_loss=losses[-1] if losses else None,
         mirrored=is_mirrored,
-        n_material=0 if material is None else len(material),
     )
+    # Looked at as `fit` will look: both ways, where these mean the same.
+    see = partial(look, encoder.build_features().to(device))
+    material = keep_material(x, see, most, streams.numpy("keep"))
+    encoder.material = material
+    encoder.lineage["n_material"] = 0 if material is None else len(material)
 
 
 def most_steps(n_samples):
