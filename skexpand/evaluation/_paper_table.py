@@ -48,9 +48,7 @@ def paper_table(protocol, plan, dataset, sizes, rows, header, *, quick):
             continue
         ratio = text.number(header["settings"]["ratio"]).rstrip("0").rstrip(".")
         parts.append(f"**{title}, {size} images a class, x{ratio}**")
-        # Real rows of any table say what an arm of this one is worth.
-        scores = Scores(measured, protocol["scoring"])
-        parts.append(_markdown(protocol, dataset, size, cells, scores))
+        parts.append(_markdown(protocol, dataset, size, cells, measured))
         parts.append(_provenance(cells))
     return parts
 
@@ -59,38 +57,25 @@ def _belongs(plan, row):
     return row["sampler"] in plan.get(row["classifier"], ())
 
 
-def _markdown(protocol, dataset, size, rows, scores):
+def _markdown(protocol, dataset, size, rows, measured):
     printed = protocol["paper"][dataset].get(str(size), {})
-    wanted = {(row["classifier"], arm_of(row)) for row in rows}
-    lines = [
-        line
-        for line in analysis.lines_of(scores)
-        if (line.classifier, line.sampler) in wanted
-    ]
-    # The order of the protocol, not that in which cells were run.
-    names = [REFERENCE, *protocol["arms"]]
-    lines.sort(
-        key=lambda line: (
-            list(protocol["classifiers"]).index(line.classifier),
-            names.index(line.sampler) if line.sampler in names else len(names),
-        )
-    )
-    headings, cells = table_of(lines, scores.metric)
+    lines = _lines(protocol, rows, measured)
+    headings, cells = table_of([line for _, line in lines], protocol["scoring"])
     columns = [headings[0], "classifier", "X''", "trained on", *headings[1:5]]
     columns += ["paper", "ours - paper"]
     table = []
-    for line, (arm, *figures, _) in zip(lines, cells, strict=True):
+    for ((arm, classifier), line), (_, *figures, _) in zip(lines, cells, strict=True):
         n_train = {
             row["n_train"]
             for row in rows
-            if arm_of(row) == arm and row["classifier"] == line.classifier
+            if (arm_of(row), row["classifier"]) == (arm, classifier)
         }
-        paper = _paper_figure(protocol, printed, line)
+        paper = _paper_figure(protocol, printed, arm, classifier)
         table.append(
             [
                 arm,
-                line.classifier,
-                _larger_set(protocol, dataset, line),
+                classifier,
+                _larger_set(protocol, dataset, arm, classifier),
                 text.ranges(n_train),
                 *figures,
                 "-" if paper is None else f"{paper:.1f}",
@@ -100,21 +85,47 @@ def _markdown(protocol, dataset, size, rows, scores):
     return text.markdown_table(columns, table)
 
 
-def _paper_figure(protocol, printed, line):
+def _lines(protocol, rows, measured):
+    """Return arm and classifier with their line, in the order of the protocol.
+
+    A network that is trained otherwise is an arm of that network: so its gain is one
+    over the same network without augmentation, and its worth is known. Real rows of
+    any table say what an arm of this one is worth.
+    """
+    classifiers, trained_otherwise, moved = protocol["classifiers"], {}, []
+    for row in measured:
+        network = classifiers[row["classifier"]].get("network")
+        if network is not None:
+            name = f"{row['sampler']} | {row['classifier']}"
+            trained_otherwise[name] = row["sampler"], row["classifier"]
+            row = row | {"sampler": name, "classifier": network}
+        moved.append(row)
+    found = {
+        trained_otherwise.get(line.sampler, (line.sampler, line.classifier)): line
+        for line in analysis.lines_of(Scores(moved, protocol["scoring"]))
+    }
+    wanted = {(arm_of(row), row["classifier"]) for row in rows}
+    names, order = [REFERENCE, *protocol["arms"]], list(classifiers)
+    return sorted(
+        ((key, line) for key, line in found.items() if key in wanted),
+        key=lambda item: (
+            order.index(item[0][1]),
+            names.index(item[0][0]) if item[0][0] in names else len(names),
+        ),
+    )
+
+
+def _paper_figure(protocol, printed, arm, classifier):
     """Return the paper's figure for the arm; it has one classifier only."""
-    if line.classifier != next(iter(protocol["classifiers"])):
+    if classifier != next(iter(protocol["classifiers"])):
         return None
-    arm = protocol["arms"].get(line.sampler, {})
-    name = REFERENCE if line.sampler == REFERENCE else arm.get("paper")
-    return printed.get(name)
+    named = protocol["arms"].get(arm, {}).get("paper")
+    return printed.get(REFERENCE if arm == REFERENCE else named)
 
 
-def _larger_set(protocol, dataset, line):
+def _larger_set(protocol, dataset, arm, classifier):
     """Return the name of X'' where the arm or the classifier has seen it."""
-    described = [
-        protocol["arms"].get(line.sampler, {}),
-        protocol["classifiers"][line.classifier],
-    ]
+    described = [protocol["arms"].get(arm, {}), protocol["classifiers"][classifier]]
     if any(_names(value, protocol["pretraining"]) for value in described):
         return protocol["larger"][protocol["datasets"][dataset]["larger"]]
     return "none"
@@ -138,10 +149,10 @@ def _provenance(rows):
         f"{_distinct(row['n_test'] for row in done)} test images; networks trained "
         f"for {_distinct(each['steps'] for each in networks)} steps of "
         f"{_distinct(each['batch_size'] for each in networks)} images in every arm; "
-        "intervals of 95 % over draws; gains over none of the same classifier, paired "
-        f"by draw; device {_distinct(row['device'] for row in done)}, one thread, "
-        f"{_time(done)} in all; torch "
-        f"{_distinct(row['versions'].get('torch') for row in done)}, commit "
+        "intervals of 95 % over draws; gains over the same network without any "
+        "augmentation, paired by draw; device "
+        f"{_distinct(row['device'] for row in done)}, one thread, {_time(done)} in "
+        f"all; torch {_distinct(row['versions'].get('torch') for row in done)}, commit "
         f"{_distinct((row['commit'] or '')[:12] for row in done)}."
     ]
     failed = text.join(

@@ -141,6 +141,21 @@ def test_real_rows_of_another_table_tell_the_worth():
     assert cells["ES", "CNN"]["worth in real data"] == "3.0x"
 
 
+def test_a_network_trained_otherwise_is_judged_by_the_plain_one():
+    otherwise = "CNN, ES on the fly"
+    fresh = make_row("none", 0.9) | {"classifier": otherwise}
+    real = make_row("real", 0.9) | {"multiple": 3.0}
+    rows = [make_row("none", 0.8), fresh, real]
+    plan = {"CNN": ["none"], otherwise: ["none"]}
+    parts = paper_table(PROTOCOL, plan, "mnist", [10], rows, HEADER, quick=False)
+    cells = cells_of("\n".join(parts))
+    assert list(cells) == [("none", "CNN"), ("none", otherwise)]
+    assert cells["none", "CNN"]["gain"] == "reference"
+    assert cells["none", otherwise]["gain"] == "+10.0"
+    assert cells["none", otherwise]["worth in real data"] == "3.0x"
+    assert cells["none", otherwise]["paper"] == "-"
+
+
 def test_what_was_not_run_and_what_failed_is_said():
     failed = make_row("RwA", None) | {"skipped": "error: too few"}
     rows = [make_row("none", 0.8), make_row("classical", 0.9), failed]
@@ -182,6 +197,8 @@ def test_every_arm_and_classifier_of_a_table_is_described(table):
             assert classifier in PROTOCOL["classifiers"]
             assert set(arms) <= {"none", "SMOTE", "real", *PROTOCOL["arms"]}
             assert len(set(arms)) == len(arms)
+            network = PROTOCOL["classifiers"][classifier].get("network", classifier)
+            assert "none" in plan[network]
 
 
 def test_what_was_learned_from_the_larger_set_is_read_again(
