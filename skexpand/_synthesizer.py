@@ -138,6 +138,9 @@ class ExpansiveSynthesizer(Pretrainable, LatentView, BaseExpander):
     advice_ : str
         What cross-validation says about augmenting this data, also logged; for tables,
         whether the rows are better left alone. Empty where nothing was chosen.
+    symmetries_ : tuple of str
+        Positions in which new images may be, because unseen ones are still known in
+        them: "left-right", "up-down", "transpose". Empty for tables.
     koopman_operator_ : ndarray of shape (d, d)
         Least-squares map between latents of related samples (eq. 10).
     acceptance_rate_ : float
@@ -273,6 +276,7 @@ class ExpansiveSynthesizer(Pretrainable, LatentView, BaseExpander):
             generator=streams.torch("weights"),
             budget=budget,
         )
+        self.symmetries_ = () if probe is None else network.mover.symmetries
         self.strength_, self.advice_ = self._choose_strength(
             x, samples, y, probe, network.mover, bank, streams
         )

@@ -8,13 +8,7 @@ from skexpand.nn.classifier import Classifier
 from skexpand.nn.movers import ImageMover, TableMover
 from skexpand.nn.network import ExpansionNetwork
 from skexpand.nn.prior import AffinePrior
-
-# Photographs keep 0.64 to 1.26, writing 0.19 to 0.56, on texture too (docs/method.md).
-_KEPT_BY_MIRRORING = 0.6
-
-
-def _mirror(x):
-    return x.flip(3)
+from skexpand.nn.symmetry import Symmetries
 
 
 def build_network(parameters, samples, labels, bank, *, probe, generator, budget):
@@ -71,7 +65,9 @@ def build_network(parameters, samples, labels, bank, *, probe, generator, budget
             partial(budget.show, description="registering"),
             prior=partial(AffinePrior.from_probe, probe, generator),
             generator=generator,
-            may_mirror=probe.kept_under(_mirror) > _KEPT_BY_MIRRORING,
+            symmetries=Symmetries.from_probe(
+                probe, is_square=samples.shape[2] == samples.shape[3]
+            ),
         )
     elif parameters.decoder == "flow":
         mover = TableMover.from_pairs(autoencoder, samples, labels, bank)

@@ -238,6 +238,24 @@ def test_images_are_decoded_in_their_layout():
     assert back.shape == X.shape and back.dtype == np.uint8
 
 
+def test_images_in_any_position_are_expanded_into_any_position():
+    rng = np.random.default_rng(0)
+    y = np.repeat([0, 1], 50)
+    upright = rng.integers(0, 30, (100, 12, 12)).astype(np.uint8)
+    for row, label in enumerate(y):  # one bar or two of them, at some place above
+        left = rng.integers(0, 7)
+        for place in (left, left + 4) if label else (left + 2,):
+            upright[row, 1:6, place : place + 2] += 200
+    turned = np.stack([np.rot90(image, rng.integers(4)) for image in upright])
+    synthesizer = quick(ratio=2, n_candidates=1).fit(upright, y)
+    assert synthesizer.symmetries_ == ("left-right",)
+    x_new, _ = synthesizer.sample()
+    assert x_new[:, :6].mean() > 2 * x_new[:, 6:].mean()
+    synthesizer.fit(turned, y)
+    assert synthesizer.symmetries_ == ("left-right", "up-down", "transpose")
+    assert quick().fit(np.c_[turned[:, 0]], y).symmetries_ == ()  # a table
+
+
 def test_reordered_columns_are_not_encoded(table):
     pd = pytest.importorskip("pandas")
     frame = pd.DataFrame(table[0], columns=list("abcde"))

@@ -5,6 +5,7 @@ velocity fields and appearance for images, whitened coordinates for tables.
 """
 
 from collections.abc import Callable
+from itertools import compress
 
 import torch
 import torch.nn.functional as F
@@ -21,6 +22,7 @@ from skexpand.nn.flow import (
     warp,
 )
 from skexpand.nn.mixing import MixingPlan, PairBank
+from skexpand.nn.symmetry import NAMES, Symmetries, apply_symmetry
 
 _LOCAL_SHARE = 0.5  # 1 lost three points on other draws, see docs/method.md
 _MIRROR_COST = 0.1  # of the mean log mismatch; CIFAR 0.01-0.03, writing from 0.4 on
@@ -59,10 +61,12 @@ class ImageMover(nn.Module):
     contrast move by :math:`0.5 (1 - e)` of the length: where shapes explain all, ink
     and paper have nothing to add. Digits get none of either.
 
-    Where left and right mean nothing to the classes, and mirroring the sources costs
-    the registration nothing on average, a pair whose mirrored source fits better
-    contributes the mirror :math:`M`, and an odd number :math:`r` of such pairs mirrors
-    the image. Where images are mirrored, so is what lies beyond their borders.
+    Where the classes have symmetries of the square, a pair contributes each of them
+    with even odds, and an odd number :math:`r` of pairs applies it: the mirror
+    :math:`M`, up and down, rows and columns. Where it is not sure that left and right
+    mean nothing, mirroring the sources must cost the registration nothing on average,
+    and those pairs mirror whose mirrored source fits better. Where images are mirrored,
+    so is what lies beyond their borders.
 
     Axes: ``b`` pairs, ``m`` new images, ``D`` pairs each, ``g, g'`` control points.
 
@@ -70,20 +74,20 @@ class ImageMover(nn.Module):
     ----------
     velocity : Tensor of shape (b, 2, g, g')
         What carries a pair's source onto its target.
-    is_mirrored : Tensor of bool, shape (b,)
-        Which pairs contribute a mirror.
+    symmetry : Tensor of bool, shape (b, 3)
+        Which symmetries pairs contribute, see `Symmetries`.
     recoloring : Recoloring
         Light and contrast of the images, and how pairs differ in them.
     """
 
     def __init__(
-        self, velocity: Tensor, is_mirrored: Tensor, recoloring: Recoloring
+        self, velocity: Tensor, symmetry: Tensor, recoloring: Recoloring
     ) -> None:
         super().__init__()
         self.register_buffer("velocity", velocity)
-        self.register_buffer("is_mirrored", is_mirrored)
+        self.register_buffer("symmetry", symmetry)
         self.recoloring = recoloring
-        self._padding = "reflection" if is_mirrored.any() else "border"
+        self._padding = "reflection" if symmetry.any() else "border"
 
     @classmethod
     def from_pairs(
@@ -94,7 +98,7 @@ class ImageMover(nn.Module):
         *,
         prior: Callable,
         generator: Generator,
-        may_mirror: bool = True,
+        symmetries: Symmetries,
     ) -> "ImageMover":
         """Register the pairs of the bank, if that explains anything.
 
@@ -110,19 +114,27 @@ class ImageMover(nn.Module):
             Returns the `AffinePrior`; not asked where images explain each other.
         generator : torch.Generator
             Draws the prior moves and the pairs looked at first, on the CPU.
-        may_mirror : bool, default=True
-            Whether a mirrored image may keep its label, see ``ImageProbe.kept_under``.
+        symmetries : Symmetries
+            In which other positions an image may keep its label.
         """
         small = reduced(x, _REGISTRATION_SIDE)
         velocity, is_mirrored, explained = _register_pairs(
-            small, bank, may_mirror, progress, generator
+            small, bank, symmetries, progress, generator
         )
+        symmetry = symmetries.draw(len(bank), generator).to(x.device)
+        symmetry[:, 0] |= is_mirrored
         if explained < 1:
             rows, columns = x.shape[2:]
             filling = prior().draw(velocity, rows / columns, generator)
             velocity = explained * velocity + (1 - explained) * filling
         share = _RECOLORING * (1 - explained)
-        return cls(velocity, is_mirrored, Recoloring.from_pairs(x, bank, share))
+        return cls(velocity, symmetry, Recoloring.from_pairs(x, bank, share))
+
+    @property
+    def symmetries(self) -> tuple:
+        """Names of the symmetries that any pair contributes."""
+        is_there = self.symmetry.any(dim=0).tolist()
+        return tuple(compress(NAMES, is_there))
 
     def forward(
         self, x: Tensor, plan: MixingPlan, weights: Tensor, generator: Generator
@@ -134,9 +146,8 @@ class ImageMover(nn.Module):
         """
         x, pair = x[plan.anchor], plan.pair
         is_used = weights.abs().amax(dim=(2, 3)) > 0
-        is_odd = (self.is_mirrored[pair] & is_used).sum(dim=1) % 2 == 1  # (m,)
-        if is_odd.any():
-            x = torch.where(is_odd[:, None, None, None], x.flip(3), x)
+        is_odd = (self.symmetry[pair] & is_used.unsqueeze(2)).sum(dim=1) % 2 == 1
+        x = apply_symmetry(x, is_odd)
         velocity = self.velocity[pair]  # (m, D, 2, g, g')
         local = F.interpolate(
             weights, size=velocity.shape[-2:], mode="bilinear", align_corners=True
@@ -149,7 +160,7 @@ class ImageMover(nn.Module):
         return self.recoloring(moved, plan.anchor, pair, overall).clamp(0, 1)
 
 
-def _register_pairs(x, bank, may_mirror, progress, generator):
+def _register_pairs(x, bank, symmetries, progress, generator):
     """Fields of all pairs, which of them mirror, and how much the images explain.
 
     Where a few pairs show that images explain nothing of each other, the others are
@@ -157,14 +168,14 @@ def _register_pairs(x, bank, may_mirror, progress, generator):
     """
     order = torch.randperm(len(bank), generator=generator).to(x.device)
     rows, rest = order[:_PAIRS_TO_LOOK_AT], order[_PAIRS_TO_LOOK_AT:]
-    field, left = _register(x, bank, rows, False, progress)
+    field, left = _register(x, bank, rows, symmetries.orient, progress)
     if _explained(left) > 0 and len(rest):
-        more_field, more_left = _register(x, bank, rest, False, progress)
+        more_field, more_left = _register(x, bank, rest, symmetries.orient, progress)
         rows, rest = order, order[:0]
         field, left = torch.cat([field, more_field]), torch.cat([left, more_left])
     is_turned = torch.zeros(len(rows), dtype=torch.bool, device=x.device)
-    if may_mirror and len(bank) >= _FEWEST_PAIRS:
-        mirrored_field, mirrored_left = _register(x, bank, rows, True, progress)
+    if symmetries.may_mirror and len(bank) >= _FEWEST_PAIRS:
+        mirrored_field, mirrored_left = _register(x, bank, rows, _mirrored, progress)
         if _costs_nothing(left, mirrored_left):
             is_turned = mirrored_left < left
             field[is_turned] = mirrored_field[is_turned]
@@ -184,8 +195,12 @@ def _explained(left):
     return min(max((share - _BY_CHANCE) / (_WELL_EXPLAINED - _BY_CHANCE), 0.0), 1.0)
 
 
-def _register(x, bank, rows, is_mirrored, progress):
-    """Fields of some pairs, their sources mirrored or not, and what they leave."""
+def _mirrored(source, target):
+    return source.flip(3)
+
+
+def _register(x, bank, rows, turn, progress):
+    """Fields of some pairs, their sources turned before, and what they leave."""
     size = control_size(*x.shape[2:])
     damp = LocalDamping(*size, _LOCAL_SHARE)
     velocity = x.new_zeros(len(rows), 2, *size)
@@ -194,8 +209,7 @@ def _register(x, bank, rows, is_mirrored, progress):
     for start in starts if progress is None else progress(starts):
         part = slice(start, start + _PAIRS_AT_ONCE)
         source, target = x[bank.source[rows[part]]], x[bank.target[rows[part]]]
-        if is_mirrored:
-            source = source.flip(3)
+        source = turn(source, target)
         field = register(source, target)
         left[part] = unexplained(source, target, field)
         velocity[part] = damp(field)

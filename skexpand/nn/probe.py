@@ -149,22 +149,47 @@ class ImageProbe:
         """
         if not self.has_belief:
             return 0.0
+        return float(self._beliefs_under(transform).mean() / self._beliefs.mean())
+
+    def keeps(self, transforms, share: float) -> bool:
+        """Tell whether more than a share of belief is kept, by a standard error.
+
+        Parameters
+        ----------
+        transforms : sequence of callable
+            Each as in `kept_under`; what is kept is averaged over them.
+        share : float
+            Between 0 and 1.
+
+        Returns
+        -------
+        bool
+            False where nothing is known about the classes.
+        """
+        if not self.has_belief:
+            return False
+        kept = torch.stack([self._beliefs_under(each) for each in transforms])
+        beyond = kept.mean(dim=0) - share * self._beliefs
+        return bool(beyond.mean() > beyond.std() / len(beyond) ** 0.5)
+
+    def _beliefs_under(self, transform):
+        """Beliefs, as `_beliefs`, in the images transformed."""
         moved = self._describe(transform(self._x)).cpu()
         inverse, weights, own, constant = self._rule
         cross = (moved @ self._features.T + constant).double()
         seen = cross @ weights - (cross @ inverse).diagonal()[:, None] * own
-        return float(self._belief_in_own_class(seen) / self._belief)
+        return self._beliefs_in_own_class(seen)
 
     @property
     def has_belief(self) -> bool:
         """Whether unseen images are believed to be of their class beyond its share."""
-        return bool(self._belief > _LEAST_BELIEF)
+        return bool(self._beliefs.mean() > _LEAST_BELIEF)
 
     @cached_property
-    def _belief(self):
-        """Mean belief in the class of unseen images as they are, beyond its share."""
+    def _beliefs(self):
+        """Belief in the class of every image, unseen, as it is, beyond its share."""
         _, _, own, _ = self._rule
-        return self._belief_in_own_class(F.one_hot(self._y).double() - own)
+        return self._beliefs_in_own_class(F.one_hot(self._y).double() - own)
 
     @cached_property
     def _rule(self):
@@ -181,9 +206,9 @@ class ImageProbe:
         weights = inverse @ F.one_hot(self._y).double()
         return inverse, weights, weights / inverse.diagonal()[:, None], constant
 
-    def _belief_in_own_class(self, belief):
+    def _beliefs_in_own_class(self, belief):
         share = F.one_hot(self._y).double().mean(dim=0)
-        return (belief - share)[torch.arange(len(belief)), self._y].mean()
+        return (belief - share)[torch.arange(len(belief)), self._y]
 
     def loss_with(self, x_new: Tensor | None, source: Tensor | None) -> Tensor:
         """Squared error on unseen images after learning from others and their copies.

@@ -250,7 +250,10 @@ def test_results_of_another_protocol_are_refused(data, tmp_path, tiny):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"table": "table4"}, "table must be one of table1, table2, table3, table3-long, got"),
+        (
+            {"table": "table4"},
+            "table must be one of table1, table2, table3, table3-long, got",
+        ),
         ({"datasets": ["svhn"]}, "dataset must be one of mnist, cifar10, cifar100"),
         ({"arms": ["none", "mixup"]}, "arm must be one of none, .* got 'mixup'"),
         ({"n_test": 10}, "multiple of the 3 classes of mnist, got 10"),

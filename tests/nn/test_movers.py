@@ -9,7 +9,9 @@ from skexpand.nn.flow import gaussian_blur
 from skexpand.nn.mixing import MixingPlan, PairBank, same_class_pairs
 from skexpand.nn.movers import ImageMover, TableMover
 from skexpand.nn.prior import AffinePrior
+from skexpand.nn.symmetry import Symmetries
 
+ASK = Symmetries(may_mirror=True)
 BANK = PairBank(torch.tensor([0, 1]), torch.tensor([1, 2]), torch.tensor([0, 0]))
 
 
@@ -25,8 +27,10 @@ def images(n_channels=1, size=16):
     return x
 
 
-def mover_from(x, bank, generator, prior=AffinePrior):
-    return ImageMover.from_pairs(x, bank, prior=prior, generator=generator)
+def mover_from(x, bank, generator, prior=AffinePrior, symmetries=ASK):
+    return ImageMover.from_pairs(
+        x, bank, prior=prior, generator=generator, symmetries=symmetries
+    )
 
 
 def plan_of(anchor, pair, certificate=None):
@@ -132,7 +136,9 @@ def test_images_that_explain_nothing_are_registered_no_further(generator):
     def still():
         return AffinePrior(0, 0, 0, 0)
 
-    mover = ImageMover.from_pairs(x, bank, count, prior=still, generator=generator)
+    mover = ImageMover.from_pairs(
+        x, bank, count, prior=still, generator=generator, symmetries=ASK
+    )
     assert len(bank) == 190
     assert registered == [1, 1]  # 64 pairs, and the same mirrored
     assert not mover.velocity.any()
@@ -152,18 +158,41 @@ def test_light_moves_where_shapes_explain_little(generator):
 
 def test_pairs_mirror_where_left_and_right_are_alike(generator):
     mover = mover_from(textures(generator, 20), all_pairs(20, generator), generator)
-    assert 0.35 < mover.is_mirrored.float().mean() < 0.65
+    mirrors, *others = mover.symmetry.T
+    assert 0.35 < mirrors.float().mean() < 0.65
+    assert not any(other.any() for other in others)
 
 
 @pytest.mark.parametrize("n", [4, 9])
 def test_no_pair_mirrors_what_has_a_left_and_a_right(n, generator):
     mover = mover_from(hooks(n), all_pairs(n, generator), generator)
-    assert not mover.is_mirrored.any()
+    assert not mover.symmetry.any()
+
+
+def test_pairs_have_the_symmetries_that_are_sure(generator):
+    sure = Symmetries(is_free=(True, False, True))
+    x = textures(generator, 20)
+    mover = mover_from(x, all_pairs(20, generator), generator, symmetries=sure)
+    shares = mover.symmetry.float().mean(dim=0)
+    assert 0.35 < shares[0] < 0.65 and 0.35 < shares[2] < 0.65 and shares[1] == 0
+
+
+def test_images_in_any_position_are_registered_in_the_same(generator):
+    """A hook explains a hook upside down, if that one may be turned first."""
+    x = hooks(4)
+    x[1], x[3] = x[1].flip(1), x[3].flip(1)
+    turned = Symmetries(is_free=(False, True, False))
+    registered = [
+        mover_from(x, all_pairs(4, generator), generator, symmetries=known)
+        for known in (Symmetries(), turned)
+    ]
+    far, near = (mover.velocity.square().mean() for mover in registered)
+    assert near < 0.5 * far
 
 
 def test_few_pairs_never_mirror(generator):
     mover = mover_from(textures(generator, 6), all_pairs(6, generator), generator)
-    assert not mover.is_mirrored.any()
+    assert not mover.symmetry.any()
 
 
 def test_an_odd_number_of_mirrors_in_use_mirrors_the_image(generator):
@@ -172,7 +201,7 @@ def test_an_odd_number_of_mirrors_in_use_mirrors_the_image(generator):
     mover.velocity.zero_()
     mover.recoloring.move.zero_()
     mover.recoloring.statistics[:] = mover.recoloring.statistics[0].clone()
-    mover.is_mirrored.fill_(True)
+    mover.symmetry[:, 0] = True
     weights = torch.full((3, 2, 4, 4), 0.7)
     weights[1, 1] = 0  # in use is the first pair alone
     weights[2] = 0

@@ -49,6 +49,20 @@ def test_a_mirror_leaves_stripes_alone_and_a_quarter_turn_does_not(generator):
     assert probe.kept_under(lambda x: x.rot90(1, (2, 3))) < 0.2
 
 
+def test_what_is_kept_must_be_more_than_chance(generator):
+    x, y = stripes(24, generator)
+    probe = ImageProbe(x, y, generator)
+
+    def quarter_turn(x):
+        return x.rot90(1, (2, 3))
+
+    assert probe.keeps([mirror], 0.75)
+    assert not probe.keeps([quarter_turn], 0.75)
+    assert not probe.keeps([mirror, quarter_turn], 0.75)
+    # Nothing keeps all of its belief and a standard error more.
+    assert not probe.keeps([lambda x: x], 1.0)
+
+
 def test_of_noise_nothing_is_known(generator):
     x = torch.rand(40, 1, 12, 12, generator=generator)
     y = torch.randint(2, (40,), generator=generator)

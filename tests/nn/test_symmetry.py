@@ -1,0 +1,82 @@
+"""Symmetries of the square: what they do to an image, and who has them."""
+
+import pytest
+import torch
+
+from skexpand.nn.probe import ImageProbe
+from skexpand.nn.symmetry import Symmetries, apply_symmetry
+
+
+def bars(n, generator, is_turned):
+    """Draw one bar or two of them close together, all upright or in any position."""
+    y = torch.arange(n) % 2
+    x = 0.1 * torch.rand(n, 1, 16, 16, generator=generator)
+    for row in range(n):
+        left = int(torch.randint(1, 9, (), generator=generator))
+        x[row, 0, 2:9, left : left + 2] += 0.9
+        if y[row]:
+            x[row, 0, 2:9, left + 4 : left + 6] += 0.9
+    if is_turned:
+        x = apply_symmetry(x, torch.rand(n, 3, generator=generator) < 0.5)
+    return x, y
+
+
+@pytest.mark.parametrize("row", range(8))
+def test_every_element_is_one_of_the_eight_positions(row, generator):
+    x = torch.rand(1, 2, 6, 6, generator=generator)
+    element = torch.tensor([bool(row & 1), bool(row & 2), bool(row & 4)])
+    turned = apply_symmetry(x, element)
+    positions = [y.rot90(k, (2, 3)) for y in (x, x.flip(3)) for k in range(4)]
+    assert sum(torch.equal(turned, each) for each in positions) == 1
+    others = torch.tensor([[bool(i & 1), bool(i & 2), bool(i & 4)] for i in range(8)])
+    alike = [torch.equal(apply_symmetry(x, each), turned) for each in others]
+    assert sum(alike) == 1 and alike[row]
+
+
+def test_each_image_has_its_own_element(generator):
+    x = torch.rand(3, 1, 5, 7, generator=generator)
+    is_on = torch.tensor([[1, 0, 0], [0, 0, 0], [1, 1, 0]], dtype=torch.bool)
+    turned = apply_symmetry(x, is_on)
+    assert torch.equal(turned[0], x[0].flip(2))
+    assert torch.equal(turned[1], x[1])
+    assert torch.equal(turned[2], x[2].flip(2).flip(1))
+
+
+def test_what_was_taken_in_any_position_has_all_of_them(generator):
+    x, y = bars(80, generator, is_turned=True)
+    found = Symmetries.from_probe(ImageProbe(x, y, generator), is_square=True)
+    assert found == Symmetries(is_free=(True, True, True))
+    oblong = Symmetries.from_probe(ImageProbe(x, y, generator), is_square=False)
+    assert oblong.is_free == (True, True, False)
+
+
+def test_what_stands_upright_is_not_turned(generator):
+    x, y = bars(80, generator, is_turned=False)
+    found = Symmetries.from_probe(ImageProbe(x, y, generator), is_square=True)
+    assert found.is_free == (True, False, False)
+
+
+def test_of_images_all_alike_nothing_is_free(generator):
+    x, y = torch.full((12, 1, 8, 8), 0.5), torch.arange(12) % 2
+    probe = ImageProbe(x, y, generator)
+    assert Symmetries.from_probe(probe, is_square=True) == Symmetries()
+
+
+def test_elements_are_drawn_evenly_and_only_free_ones(generator):
+    drawn = Symmetries(is_free=(True, False, True)).draw(4000, generator)
+    assert not drawn[:, 1].any()
+    pairs = drawn[:, 0].long() + 2 * drawn[:, 2].long()
+    assert (pairs.bincount(minlength=4) > 900).all()
+    state = generator.get_state()
+    assert not Symmetries().draw(5, generator).any()
+    assert torch.equal(generator.get_state(), state)  # draws nothing
+
+
+def test_orient_finds_the_position_of_the_target(generator):
+    x = torch.rand(8, 1, 6, 6, generator=generator)
+    free = Symmetries(is_free=(True, True, True))
+    turned = apply_symmetry(x, free.draw(8, generator))
+    assert torch.equal(free.orient(turned, x), x)
+    only_mirror = Symmetries(is_free=(True, False, False))
+    assert torch.equal(only_mirror.orient(x.flip(3), x), x)
+    assert torch.equal(Symmetries().orient(x.flip(3), x), x.flip(3))
