@@ -24,6 +24,17 @@ _ON_PIXELS = {
 }
 
 
+def turn(images, rng):
+    """Bring square images, ``(n, side, side, ...)``, into positions drawn evenly."""
+    turned = images.copy()
+    position = rng.integers(8, size=len(images))
+    for number in range(8):
+        here = position == number
+        some = np.rot90(images[here], number % 4, axes=(1, 2))
+        turned[here] = some[:, ::-1] if number >= 4 else some
+    return turned
+
+
 class ImageSet:
     """Draw, expand and score an image set.
 
@@ -44,6 +55,10 @@ class ImageSet:
     def __init__(self, name, protocol, data_dir):
         self.data = load_images(name, data_dir)
         self.larger, self.data_dir = protocol.get("larger", {}).get(name), data_dir
+        if protocol.get("turned"):
+            rng = np.random.default_rng(0)
+            images = (turn(x, rng) for x in (self.data.X_train, self.data.X_test))
+            self.data.X_train, self.data.X_test = images
         self._encoder = None
         self.n_per_class = protocol["n_per_class"]
         self.training = {

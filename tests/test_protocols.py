@@ -12,7 +12,7 @@ pd = pytest.importorskip("pandas")
 
 from benchmarks import speed  # noqa: E402
 from protocols import networks, summarize, table_cells  # noqa: E402
-from protocols.image_cells import ImageSet  # noqa: E402
+from protocols.image_cells import ImageSet, turn  # noqa: E402
 from protocols.journal import append_row, pack, read_rows  # noqa: E402
 from protocols.run import (  # noqa: E402
     build_sampler,
@@ -217,6 +217,18 @@ def test_encoder_learns_from_the_training_rows_alone(protocol, folder):
     assert encoded.shape == (20, 3)  # a number and two colors
     np.testing.assert_allclose(encoded[:, 0].mean(), 0, atol=1e-12)
     np.testing.assert_allclose(encoded[:, 0].std(), 1)
+
+
+def test_images_are_turned_into_all_positions_and_nothing_else():
+    rng = np.random.default_rng(0)
+    images = np.repeat(rng.integers(0, 256, (1, 5, 5, 3)), 200, axis=0)
+    turned = turn(images, rng)
+    positions = {image.tobytes() for image in turned}
+    expected = [
+        np.rot90(each, k) for each in (images[0], images[0][:, ::-1]) for k in range(4)
+    ]
+    assert positions == {np.ascontiguousarray(each).tobytes() for each in expected}
+    assert np.array_equal(images[0], images[199])  # those handed in are as they were
 
 
 def test_rows_of_pixels_come_back_as_images():
