@@ -89,11 +89,8 @@ class Symmetries:
         Shapes: ``source, target (b, C, H, W)`` -> the same.
         """
         best, least = source, (source - target).square().sum(dim=(1, 2, 3))
-        choices = [(False, True) if free else (False,) for free in self.is_free]
-        for element in list(product(*choices))[1:]:
-            turned = apply_symmetry(
-                source, source.new_tensor(element, dtype=torch.bool)
-            )
+        for element in _elements(self.is_free)[1:]:
+            turned = apply_symmetry(source, element)
             distance = (turned - target).square().sum(dim=(1, 2, 3))
             is_nearer = (distance < least)[:, None, None, None]
             best = torch.where(is_nearer, turned, best)
