@@ -122,13 +122,20 @@ def main(arguments=None):
     parser.add_argument(
         "--against", nargs="+", default=REFERENCES, help="arms to compare with"
     )
+    parser.add_argument("--dataset", help="the rows of one data set only")
     options = parser.parse_args(arguments)
     for path in options.results:
         rows = read_rows(path)
+        if options.dataset is not None:
+            known = sorted({row["dataset"] for row in rows})
+            rows = [row for row in rows if row["dataset"] == options.dataset]
+            if not rows:
+                parser.error(f"{path} has no {options.dataset!r}, but {known}.")
         if not rows:
             parser.error(f"{path} holds no results; run protocols/run.py first.")
         scores = collect_scores(rows)
-        print(f"{rows[-1]['metric'].capitalize()} in percent, {path.stem}; gains are")
+        name = " ".join(filter(None, [path.stem, options.dataset]))
+        print(f"{rows[-1]['metric'].capitalize()} in percent, {name}; gains are")
         print("paired differences in points with 95 % intervals over n data sets, or")
         print("over n draws of a single one.\n")
         print(format_table(scores, options.against), end="\n\n")

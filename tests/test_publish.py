@@ -79,6 +79,11 @@ def test_pages_run_nothing(command):
     [
         ("skexpand reproduce table9 --stored", "table must be one of"),
         ("python protocols/summarize.py none.jsonl", "none.jsonl holds no results"),
+        (
+            "python protocols/summarize.py protocols/results/positions.jsonl "
+            "--dataset svhn",
+            r"has no 'svhn', but \['cifar10', 'mnist'\]",
+        ),
     ],
 )
 def test_a_command_that_fails_is_named(command, reason, capsys):
