@@ -82,7 +82,7 @@ def test_pages_run_nothing(command):
         (
             "python protocols/summarize.py protocols/results/positions.jsonl "
             "--dataset svhn",
-            r"has no 'svhn', but \['cifar10', 'mnist'\]",
+            "has no 'svhn', but ['cifar10', 'mnist']",
         ),
     ],
 )
