@@ -83,6 +83,3 @@ def test_batches_use_every_row_equally_often():
 def test_tiny_images_are_refused():
     with pytest.raises(ValueError, match="at least 4 pixels.*got 3 x 8"):
         networks.build_cnn((1, 3, 8), 2)
-
-
-# --- results -------------------------------------------------------------------------

@@ -217,6 +217,9 @@ def test_encoder_learns_from_the_training_rows_alone(protocol, folder):
     np.testing.assert_allclose(encoded[:, 0].std(), 1)
 
 
+# --- results -------------------------------------------------------------------------
+
+
 def make_row(arm, draw, score, dataset="d", classifier="c", ratio=10):
     return {
         "arm": arm,
