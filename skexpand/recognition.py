@@ -7,6 +7,7 @@ from torch import nn
 from skexpand._device import half_precision
 from skexpand.material import LabeledMaterial, pixel_accuracy
 from skexpand.nn.features import random_views
+from skexpand.nn.layers import unfilled
 
 _N_VIEWS = 8  # of every real image beside itself, and fewer of very many
 _MOST_VIEWS = 8000
@@ -38,7 +39,7 @@ class Recognizer(nn.Module):
         super().__init__()
         self.features = features
         d, n_classes = rule.directions.shape
-        self.to_logits = nn.utils.skip_init(nn.Linear, d, n_classes)
+        self.to_logits = unfilled(nn.Linear, d, n_classes)
         weight, bias = rule.directions.T / temperature, rule.offsets / temperature
         with torch.no_grad():
             self.to_logits.weight.copy_(torch.from_numpy(weight))

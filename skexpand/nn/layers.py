@@ -4,7 +4,18 @@ import math
 
 import torch
 from torch import Generator, nn
-from torch.nn.utils import skip_init
+
+
+def unfilled(layer_class: type[nn.Module], *sizes: int, **options) -> nn.Module:
+    """Build a layer whose weights are yet to be written.
+
+    Torch's own ``skip_init`` imports a computer algebra system at its first use, which
+    takes longer than most tables need in all.
+    """
+    layer = layer_class(*sizes, device="meta", **options)
+    for name, parameter in list(layer.named_parameters()):
+        setattr(layer, name, nn.Parameter(torch.empty(parameter.shape)))
+    return layer
 
 
 def seeded(
@@ -38,7 +49,7 @@ def seeded(
     Module
         The layer, on the CPU.
     """
-    layer = skip_init(layer_class, *sizes, **options)
+    layer = unfilled(layer_class, *sizes, **options)
     weight = layer.weight
     # The inputs of one output: (out, in, ...) but (in, out, ...) when transposed, where
     # a stride of s lets one output see only every s-th tap of each side.

@@ -1,5 +1,8 @@
 """Seeded layers: the right spread, from the right generator."""
 
+import subprocess
+import sys
+
 import pytest
 import torch
 from torch import nn
@@ -48,3 +51,14 @@ def test_the_same_generator_gives_the_same_layer():
 
 def test_a_layer_without_bias_stays_without(generator):
     assert seeded(nn.Linear, 3, 2, generator=generator, bias=False).bias is None
+
+
+def test_no_fit_imports_a_computer_algebra_system():
+    """Torch's own `skip_init` does, and half a second is much for a table."""
+    code = (
+        "import sys; from skexpand import ExpansiveSynthesizer; "
+        "X = [[0, 1], [1, 0], [1, 1], [0, 0.5]]; "
+        "ExpansiveSynthesizer(max_iter=2).fit(X, [0, 0, 1, 1]); "
+        "assert 'sympy' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-W", "ignore", "-c", code], check=True)
