@@ -252,7 +252,8 @@ def _add_reproduce(commands):
         _run_reproduce,
         "Run a table or figure of the paper and print its figures beside ours.",
     )
-    command.add_argument("table", help="table1, table2, table3, table3-long or figure4")
+    tables = "table1, table2, table3, table3-long, table3-wide or figure4"
+    command.add_argument("table", help=tables)
     command.add_argument(
         "--data", dest="data_dir", help="folder of the image sets; else SKEXPAND_DATA"
     )

@@ -95,5 +95,84 @@ class _Block(nn.Module):
         return torch.relu(self.path(x) + self.shortcut(x))
 
 
-BUILDERS = {"cnn": build_cnn, "resnet": build_resnet}
+def build_wide_resnet(image_shape, n_classes):
+    """Build WRN-16-8, a usual network of work on few labeled photographs [1]_.
+
+    Eleven million weights: a step takes a second and more on one core, milliseconds
+    on a GPU.
+
+    Parameters
+    ----------
+    image_shape : tuple of int
+        (C, H, W), sides of at least 4 pixels.
+    n_classes : int
+
+    Returns
+    -------
+    torch.nn.Sequential
+        Maps ``(n, C, H, W)`` to logits ``(n, n_classes)``.
+
+    References
+    ----------
+    .. [1] Zagoruyko and Komodakis, "Wide residual networks", BMVC 2016.
+    """
+    blocks, n_in = [], 16
+    for n_out, stride in ((128, 1), (256, 2), (512, 2)):
+        blocks += [_PreActivation(n_in, n_out, stride), _PreActivation(n_out, n_out, 1)]
+        n_in = n_out
+    return nn.Sequential(
+        nn.Conv2d(image_shape[0], 16, 3, padding=1, bias=False),
+        *blocks,
+        nn.BatchNorm2d(n_in),
+        nn.ReLU(),
+        nn.AdaptiveAvgPool2d(1),
+        nn.Flatten(),
+        nn.Linear(n_in, n_classes),
+    ).to(memory_format=torch.channels_last)
+
+
+class HalfPrecision(nn.Module):
+    """Compute a network in bfloat16 on CUDA, with weights and logits as they are.
+
+    Parameters
+    ----------
+    network : Module
+    """
+
+    def __init__(self, network):
+        super().__init__()
+        self.network = network
+
+    def forward(self, x):
+        """Score every class."""
+        with torch.autocast("cuda", torch.bfloat16):
+            logits = self.network(x)
+        return logits.float()
+
+
+class _PreActivation(nn.Module):
+    def __init__(self, n_in, n_out, stride):
+        super().__init__()
+        self.activate = nn.Sequential(nn.BatchNorm2d(n_in), nn.ReLU())
+        self.path = nn.Sequential(
+            nn.Conv2d(n_in, n_out, 3, stride, padding=1, bias=False),
+            nn.BatchNorm2d(n_out),
+            nn.ReLU(),
+            nn.Conv2d(n_out, n_out, 3, padding=1, bias=False),
+        )
+        self.shortcut = None
+        if n_in != n_out:
+            self.shortcut = nn.Conv2d(n_in, n_out, 1, stride, bias=False)
+
+    def forward(self, x):
+        activated = self.activate(x)
+        kept = x if self.shortcut is None else self.shortcut(activated)
+        return kept + self.path(activated)
+
+
+BUILDERS = {
+    "cnn": build_cnn,
+    "resnet": build_resnet,
+    "wide_resnet": build_wide_resnet,
+}
 """Networks by the name that `ImageClassifier` takes."""

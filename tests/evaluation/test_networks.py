@@ -114,7 +114,10 @@ def test_a_fitted_network_can_be_pickled():
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"network": "vgg"}, "network must be one of cnn, resnet, got 'vgg'"),
+        (
+            {"network": "vgg"},
+            "network must be one of cnn, resnet, wide_resnet, got 'vgg'",
+        ),
         ({"steps": 0}, "steps must be an int of at least 1, got 0"),
         ({"batch_size": 2.5}, "batch_size must be an int"),
         ({"class_weight": {0: 1}}, "class_weight must be"),
