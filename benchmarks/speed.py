@@ -36,7 +36,8 @@ TABLES = {
     "levels": (10_000, 6, 2),
 }
 TASKS = ("table", "mnist", "million", "wide", "tall", "levels")
-ARMS = ("none", "SMOTE", "classical", "ES")
+CUDA = "ES, CUDA"
+ARMS = ("none", "SMOTE", "classical", "ES", CUDA)
 RATIO = 10
 
 
@@ -79,7 +80,8 @@ def make_sampler(arm, y, n_rows):
         return ClassicalAugmenter(sampling_strategy=totals, random_state=0)
     from skexpand import ExpansiveSynthesizer
 
-    return ExpansiveSynthesizer(sampling_strategy=totals, random_state=0)
+    device = "cuda" if arm == CUDA else "cpu"
+    return ExpansiveSynthesizer(sampling_strategy=totals, device=device, random_state=0)
 
 
 def measure(task, arm, threads):
@@ -100,11 +102,13 @@ def measure(task, arm, threads):
     if task == "million" and arm == "none":
         X, y = np.tile(X, (n_rows // len(y), 1)), np.tile(y, n_rows // len(y))
     sampler = make_sampler(arm, y, n_rows)
-    if task == "million" and arm == "ES":
+    if task == "million" and arm in ("ES", CUDA):
         sampler.fit(X, y)
+    if arm == CUDA:
+        torch.zeros(1, device="cuda")  # starts the device
     before = peak_megabytes()
     start, start_cpu = time.perf_counter(), time.process_time()
-    if task == "million" and arm == "ES":
+    if task == "million" and arm in ("ES", CUDA):
         X_big, _ = sampler.sample(n_rows)
     else:
         X_big, _ = sampler.fit_resample(X, y)
@@ -159,10 +163,16 @@ def summarize(task, measurements):
 def arms_of(task, arms):
     """Return the arms that can do a task.
 
-    Only images have a classical augmentation, and SMOTE takes no categories.
+    Only images have a classical augmentation, SMOTE takes no categories, and not every
+    machine has a GPU.
     """
+    import torch
+
     left_out = {"mnist": set(), "levels": {"classical", "SMOTE", "none"}}
-    return [arm for arm in arms if arm not in left_out.get(task, {"classical"})]
+    left_out = left_out.get(task, {"classical"})
+    if not torch.cuda.is_available():
+        left_out = left_out | {CUDA}
+    return [arm for arm in arms if arm not in left_out]
 
 
 def main(arguments=None):

@@ -1,5 +1,7 @@
 """Which device the user asked for, or a message why it cannot be."""
 
+from contextlib import contextmanager
+
 import torch
 
 
@@ -68,3 +70,18 @@ def half_precision(device):
         is_faster = device.type == "cpu" and capabilities.get("amx_bf16", False)
     kind = device.type if is_faster else "cpu"
     return torch.autocast(kind, torch.bfloat16, enabled=is_faster)
+
+
+@contextmanager
+def reproducible():
+    """Context, or decorator, in which cuDNN gives the same bits at every run.
+
+    Convolutions would take whichever algorithm is fastest, and some add up in any
+    order. On the CPU it changes nothing.
+    """
+    before = torch.backends.cudnn.deterministic
+    torch.backends.cudnn.deterministic = True
+    try:
+        yield
+    finally:
+        torch.backends.cudnn.deterministic = before

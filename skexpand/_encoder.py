@@ -19,7 +19,7 @@ from skexpand._compat import (
     remember_feature_names,
     validate_parameters,
 )
-from skexpand._device import find_device
+from skexpand._device import find_device, reproducible
 from skexpand._random import RandomStreams
 from skexpand.codecs import LabelCodec, find_codec
 from skexpand.feature_learning import add_features
@@ -140,6 +140,7 @@ class KoopmanEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         self.verbose = verbose
         self.max_seconds = max_seconds
 
+    @reproducible()
     def fit(self, X, y=None):
         """Learn the latents; with labels, samples of one class are related.
 

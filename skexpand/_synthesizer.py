@@ -7,7 +7,7 @@ import torch
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from skexpand._base import BaseExpander
-from skexpand._device import find_device
+from skexpand._device import find_device, reproducible
 from skexpand._encoder import koopman_matrix
 from skexpand.assembly import build_network
 from skexpand.bandwidth import LEFT_ALONE, rule_of_thumb
@@ -257,6 +257,7 @@ class ExpansiveSynthesizer(Pretrainable, LatentView, BaseExpander):
                 "a class differ. Give at least one class two samples."
             )
 
+    @reproducible()
     def _learn(self, x, y, streams):
         device = find_device(self.device)
         budget = Budget(self.max_seconds, self.verbose)
@@ -378,6 +379,7 @@ class ExpansiveSynthesizer(Pretrainable, LatentView, BaseExpander):
             )
         return {"judge": judge, "n_candidates": n_tries, "material": material}
 
+    @reproducible()
     def _draw(self, counts, streams):
         x_new, y_new, provenance = self._expansion.draw(counts, streams)
         self.sample_graph_ = self._expansion.certificate

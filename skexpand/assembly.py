@@ -43,7 +43,7 @@ def build_network(parameters, samples, labels, bank, *, probe, generator, budget
         finetune=parameters.finetune,
         n_groups=parameters.n_heads,
         generator=generator,
-    )
+    ).to(samples.device)
     attention = None
     if parameters.attention is not None:
         attention = LatentAttention(

@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from skexpand._device import half_precision
+from skexpand._device import half_precision, reproducible
 from skexpand._random import RandomStreams
 from skexpand.material import keep_material
 from skexpand.nn.features import FeatureNetwork, one_cycle, random_views
@@ -121,6 +121,7 @@ def _contrast(projected):
     return F.cross_entropy(logits, other) + _COVARIANCE * spread
 
 
+@reproducible()
 def add_features(encoder, x, y, *, max_iter, most, random_state, budget, device):
     """Learn features of X'', and keep images of it as material.
 

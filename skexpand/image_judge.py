@@ -68,12 +68,12 @@ class ImageJudge:
         """
         sizes = n_keep * (len(x) // n_keep.sum())
         starts = np.cumsum(sizes) - sizes
-        intended = torch.from_numpy(np.repeat(codes, sizes))
         features, belief = self._look(x)
+        intended = torch.from_numpy(np.repeat(codes, sizes)).to(belief.device)
         is_accepted = belief.argmax(dim=1) == intended
         if self.recognizer is not None:
             asked = is_accepted.nonzero()[:, 0]  # a refused one needs no second opinion
-            seen = self._recognize(x[asked]).argmax(dim=1)
+            seen = self._recognize(x[asked.cpu()]).argmax(dim=1)
             is_accepted[asked] = seen == intended[asked]
         of_intended = belief.gather(1, intended[:, None])[:, 0]
         # Rows beyond the end of a smaller group lie behind everything.
@@ -89,27 +89,27 @@ class ImageJudge:
             nearest[group, :size] = torch.where(
                 is_accepted[part], distance.clamp_min(0), of_intended[part] - 2
             )
-        picked = farthest_first(grouped, nearest, int(n_keep.max())).numpy()
+        picked = farthest_first(grouped, nearest, int(n_keep.max())).cpu().numpy()
         # In the order they were made: whoever takes the first ones gets no outliers.
         picked[np.arange(picked.shape[1]) >= n_keep[:, None]] = shape[1]
         picked.sort(axis=1)
-        return (starts[:, None] + picked)[picked < shape[1]], is_accepted.numpy()
+        return (starts[:, None] + picked)[picked < shape[1]], is_accepted.cpu().numpy()
 
     @torch.no_grad()
     def _look(self, x):
-        """Return unit features and the belief in every class, on the CPU."""
+        """Return unit features and the belief in every class, where the judge is."""
         device = next(self.classifier.parameters()).device
         features, belief = [], []
         for block in row_blocks(len(x), x.shape[1:]):
             seen = self.classifier.features(x[block].to(device))
-            belief.append(self.classifier.to_logits(seen).softmax(dim=1).cpu())
-            features.append(torch.nn.functional.normalize(seen, dim=1).cpu())
+            belief.append(self.classifier.to_logits(seen).softmax(dim=1))
+            features.append(torch.nn.functional.normalize(seen, dim=1))
         return torch.cat(features), torch.cat(belief)
 
     @torch.no_grad()
     def _recognize(self, x):
-        """Return the recognizer's logits, on the CPU."""
+        """Return the recognizer's logits, where it is."""
         device = next(self.classifier.parameters()).device
         blocks = row_blocks(len(x), x.shape[1:])
-        parts = [self.recognizer(x[b].to(device)).cpu() for b in blocks]
-        return torch.cat(parts) if parts else torch.empty(0, 1)
+        parts = [self.recognizer(x[block].to(device)) for block in blocks]
+        return torch.cat(parts) if parts else torch.empty(0, 1, device=device)

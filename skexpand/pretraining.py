@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from sklearn.covariance import ledoit_wolf
 from torch import nn
 
+from skexpand._device import reproducible
 from skexpand._random import RandomStreams
 from skexpand.nn.autoencoder import ConvAutoencoder, TableAutoencoder, reparametrize
 from skexpand.nn.layers import seeded
@@ -162,6 +163,7 @@ def _related(labels):
     return order[:-1][same], order[1:][same]
 
 
+@reproducible()
 def pretrain_autoencoder(
     x, y, codec, *, n_groups, max_iter, random_state, budget, device
 ):

@@ -270,7 +270,7 @@ def test_images_are_chosen_from_a_surplus(images):
     assert fitted._expansion.acceptance_rate > 0.5
 
     def spread(x):
-        features, belief = judge._look(torch.from_numpy(x))
+        features, belief = (t.cpu() for t in judge._look(torch.from_numpy(x)))
         distance = 1 - features[codes == 0] @ features[codes == 0].T
         nearest = distance.fill_diagonal_(2).amin(dim=1).median()
         return nearest, (belief.argmax(dim=1).numpy() == codes).mean()

@@ -5,6 +5,7 @@ from functools import partial
 from torch import Generator, Tensor, nn
 
 from skexpand.nn.layers import seeded
+from skexpand.nn.ordered import by_rows_and_columns
 
 
 class Classifier(nn.Module):
@@ -51,7 +52,7 @@ class Classifier(nn.Module):
                 nn.GroupNorm(4, 2 * width),
                 nn.GELU(),
                 # Four cells a side know where a stroke is and bound the last layer.
-                nn.AdaptiveAvgPool2d(4) if min(height, side) >= 16 else nn.Identity(),
+                _Average(4) if min(height, side) >= 16 else nn.Identity(),
                 nn.Flatten(),
             ]
             cells = [
@@ -64,3 +65,8 @@ class Classifier(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Score every class."""
         return self.to_logits(self.features(x))
+
+
+class _Average(nn.AdaptiveAvgPool2d):
+    def forward(self, x: Tensor) -> Tensor:
+        return by_rows_and_columns(super().forward, x)

@@ -8,12 +8,14 @@ smooth, invertible map.
 """
 
 import math
+from functools import partial
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from skexpand.nn.optimizer import Adam
+from skexpand.nn.ordered import by_rows_and_columns, read_between
 
 _BLUR_SIGMA = 0.036  # of the image side; one pixel at 28 x 28
 _N_SQUARINGS = 5  # a field of 16 px is integrated in steps of half a pixel
@@ -47,16 +49,15 @@ def integrate(
     .. [1] Arsigny et al., "A log-Euclidean framework for statistics on
        diffeomorphisms", MICCAI 2006.
     """
-    field = F.interpolate(
-        velocity, size=(height, width), mode="bicubic", align_corners=True
+    enlarge = partial(
+        F.interpolate, size=(height, width), mode="bicubic", align_corners=True
     )
+    field = by_rows_and_columns(enlarge, velocity)
     field = field / 2**n_squarings  # (m, 2, H, W)
     grid = identity_grid(height, width, velocity.device)
     for _ in range(n_squarings):
         moved = grid + field.permute(0, 2, 3, 1)  # (m, H, W, 2)
-        field = field + F.grid_sample(
-            field, moved, padding_mode="border", align_corners=False
-        )
+        field = field + read_between(field, moved)
     return field.permute(0, 2, 3, 1)
 
 

@@ -20,6 +20,7 @@ from torch import Generator, Tensor
 
 from skexpand.nn.attention import Attended, pair_relevance
 from skexpand.nn.expander import ExpanderGraph, bipartite_expander, regular_expander
+from skexpand.nn.ordered import by_rows_and_columns
 
 _EPSILON = 1e-12
 
@@ -285,7 +286,11 @@ def _smooth_share(saliency: Tensor) -> Tensor:
     h, w = saliency.shape[2:]
     kernel = [min(3, h), min(3, w)]
     pad = [kernel[1] // 2, (kernel[1] - 1) // 2, kernel[0] // 2, (kernel[0] - 1) // 2]
-    smooth = F.avg_pool2d(F.pad(saliency, pad, mode="replicate"), kernel, stride=1)
+
+    def average(x):
+        return F.avg_pool2d(F.pad(x, pad, mode="replicate"), kernel, stride=1)
+
+    smooth = by_rows_and_columns(average, saliency)
     smooth = smooth + 0.1 / (h * w)  # places that no head kept are shared equally
     return smooth / smooth.sum(dim=1, keepdim=True)
 

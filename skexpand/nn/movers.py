@@ -5,6 +5,7 @@ velocity fields and appearance for images, whitened coordinates for tables.
 """
 
 from collections.abc import Callable
+from functools import partial
 from itertools import compress
 
 import torch
@@ -22,6 +23,7 @@ from skexpand.nn.flow import (
     warp,
 )
 from skexpand.nn.mixing import MixingPlan, PairBank
+from skexpand.nn.ordered import by_rows_and_columns
 from skexpand.nn.symmetry import NAMES, Symmetries, apply_symmetry
 
 _LOCAL_SHARE = 0.5  # 1 lost three points on other draws, see docs/method.md
@@ -149,9 +151,13 @@ class ImageMover(nn.Module):
         is_odd = (self.symmetry[pair] & is_used.unsqueeze(2)).sum(dim=1) % 2 == 1
         x = apply_symmetry(x, is_odd)
         velocity = self.velocity[pair]  # (m, D, 2, g, g')
-        local = F.interpolate(
-            weights, size=velocity.shape[-2:], mode="bilinear", align_corners=True
+        enlarge = partial(
+            F.interpolate,
+            size=velocity.shape[-2:],
+            mode="bilinear",
+            align_corners=True,
         )
+        local = by_rows_and_columns(enlarge, weights)
         mixed = (local.unsqueeze(2) * velocity).sum(dim=1)  # (m, 2, g, g')
         moved = warp(
             x, integrate(mixed, *x.shape[2:]), mode="bicubic", padding=self._padding
