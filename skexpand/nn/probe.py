@@ -151,8 +151,8 @@ class ImageProbe:
             return 0.0
         return float(self._beliefs_under(transform).mean() / self._beliefs.mean())
 
-    def keeps(self, transforms, share: float) -> bool:
-        """Tell whether more than a share of belief is kept, by a standard error.
+    def keeps(self, transforms, share: float, *, n_errors: float = 1) -> bool:
+        """Tell whether more than a share of belief is kept, by standard errors.
 
         Parameters
         ----------
@@ -160,6 +160,8 @@ class ImageProbe:
             Each as in `kept_under`; what is kept is averaged over them.
         share : float
             Between 0 and 1.
+        n_errors : float, default=1
+            How many standard errors more.
 
         Returns
         -------
@@ -170,7 +172,7 @@ class ImageProbe:
             return False
         kept = torch.stack([self._beliefs_under(each) for each in transforms])
         beyond = kept.mean(dim=0) - share * self._beliefs
-        return bool(beyond.mean() > beyond.std() / len(beyond) ** 0.5)
+        return bool(beyond.mean() > n_errors * beyond.std() / len(beyond) ** 0.5)
 
     def _beliefs_under(self, transform):
         """Beliefs, as `_beliefs`, in the images transformed."""

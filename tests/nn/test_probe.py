@@ -57,6 +57,7 @@ def test_what_is_kept_must_be_more_than_chance(generator):
         return x.rot90(1, (2, 3))
 
     assert probe.keeps([mirror], 0.75)
+    assert not probe.keeps([mirror], 0.75, n_errors=100)
     assert not probe.keeps([quarter_turn], 0.75)
     assert not probe.keeps([mirror, quarter_turn], 0.75)
     # Nothing keeps all of its belief and a standard error more.

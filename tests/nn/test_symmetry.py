@@ -56,6 +56,21 @@ def test_what_stands_upright_is_not_turned(generator):
     assert found.is_free == (True, False, False)
 
 
+def test_an_image_upside_down_alone_has_to_be_surer_than_a_mirror_image():
+    asked = []
+
+    class Probe:
+        def keeps(self, changes, share, *, n_errors=1):
+            asked.append((len(changes), n_errors))
+            return False
+
+        def kept_under(self, change):
+            return 0.0
+
+    Symmetries.from_probe(Probe(), is_square=True)
+    assert asked == [(6, 1), (1, 1), (1, 2), (1, 2)]
+
+
 def test_of_images_all_alike_nothing_is_free(generator):
     x, y = torch.full((12, 1, 8, 8), 0.5), torch.arange(12) % 2
     probe = ImageProbe(x, y, generator)
