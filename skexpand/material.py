@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from skexpand.nn.selection import herd
+
 _MOST_CELLS = 2**26  # pixels times channels that are kept: 64 MB
 _LARGEST_SHARE = 0.5  # of the new images of a class; the others move real ones
 _MOST_COMPARED = 2000  # images; their distances are all held
@@ -100,7 +102,8 @@ class LabeledMaterial:
         """Draw images of a class, half of those wanted at most.
 
         They come from the most believed, four times as many: the most believed alone
-        are too much alike.
+        are too much alike. A random half of these is looked at, and those are taken
+        whose features are together most like its own: chance would leave out more.
 
         Returns
         -------
@@ -111,7 +114,10 @@ class LabeledMaterial:
         """
         known = self.rows_of[code]
         n_used = min(int(n_wanted * _LARGEST_SHARE), len(known))
-        chosen = rng.permutation(known[: _POOL * n_used])[:n_used]
+        pool = rng.permutation(known[: _POOL * n_used])
+        pool = pool[: max(n_used, len(pool) // 2)]
+        features = torch.from_numpy(self.material.features[pool]).float()
+        chosen = pool[herd(features, n_used).numpy()]
         x = self.material.images[chosen].astype(np.float32) / 255
         if self.is_mirrored:
             is_turned = rng.random(n_used) < 0.5

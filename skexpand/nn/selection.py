@@ -46,3 +46,40 @@ def farthest_first(features: Tensor, nearest: Tensor, n_keep: int) -> Tensor:
         nearest = torch.minimum(nearest, distance[group, farthest])
         nearest[group, farthest] = -torch.inf
     return picked
+
+
+def herd(features: Tensor, n_keep: int) -> Tensor:
+    r"""Pick points one by one so that their mean stays near the mean of all.
+
+    Each point is the one that best makes up for what the mean of those picked before
+    lacks. That mean is wrong by :math:`O(1 / k)` after ``k`` points, where points drawn
+    at random leave :math:`O(1 / \sqrt{k})` [1]_.
+
+    Shapes: ``features (m, d)`` of unit norm -> ``(n_keep,)`` point numbers, in the
+    order they were picked.
+
+    Parameters
+    ----------
+    features : Tensor of shape (m, d)
+        Unit vectors, so that none is picked for its length.
+    n_keep : int
+        Points to pick, at most ``m``.
+
+    References
+    ----------
+    .. [1] Welling, "Herding dynamical weights to learn", ICML 2009.
+    """
+    if not 0 <= n_keep <= len(features):
+        raise ValueError(
+            f"n_keep must be 0 to {len(features)}, the points, got {n_keep}."
+        )
+    mean = features.mean(dim=0)
+    picked = torch.empty(n_keep, dtype=torch.int64, device=features.device)
+    is_picked = torch.zeros(len(features), dtype=torch.bool, device=features.device)
+    lacking = mean.clone()
+    for step in range(n_keep):
+        score = (features @ lacking).masked_fill(is_picked, -torch.inf)
+        picked[step] = score.argmax()
+        is_picked[picked[step]] = True
+        lacking += mean - features[picked[step]]
+    return picked

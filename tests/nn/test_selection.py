@@ -1,9 +1,9 @@
-"""Picking the farthest first: known answers, order, second choices."""
+"""Picking the farthest first, or a herd: known answers, order, second choices."""
 
 import pytest
 import torch
 
-from skexpand.nn.selection import farthest_first
+from skexpand.nn.selection import farthest_first, herd
 
 
 def on_circle(*degrees):
@@ -68,3 +68,30 @@ def test_the_inputs_are_left_alone():
 def test_more_than_there_is_cannot_be_picked(n_keep):
     with pytest.raises(ValueError, match="n_keep must be 0 to 3"):
         farthest_first(on_circle(0, 90, 180)[None], torch.ones(1, 3), n_keep)
+
+
+def test_a_herd_has_the_shares_of_the_whole():
+    features = torch.cat([on_circle(0).repeat(8, 1), on_circle(90).repeat(4, 1)])
+    is_second = herd(features, 6) >= 8
+    assert is_second.cumsum(0).tolist() == [0, 1, 1, 1, 2, 2]
+
+
+def test_the_mean_of_a_herd_is_nearer_than_that_of_a_random_choice(generator):
+    features = torch.nn.functional.normalize(
+        torch.randn(200, 8, generator=generator) + 1, dim=1
+    )
+    mean, picked = features.mean(dim=0), herd(features, 25)
+    assert len(set(picked.tolist())) == 25
+    chance = [
+        (features[torch.randperm(200, generator=generator)[:25]].mean(0) - mean).norm()
+        for _ in range(20)
+    ]
+    assert (features[picked].mean(dim=0) - mean).norm() < 0.5 * min(chance)
+
+
+def test_a_herd_may_be_everybody_or_nobody(generator):
+    features = torch.nn.functional.normalize(torch.randn(7, 3, generator=generator))
+    assert sorted(herd(features, 7).tolist()) == list(range(7))
+    assert herd(features, 0).tolist() == []
+    with pytest.raises(ValueError, match="n_keep must be 0 to 7, the points, got 8"):
+        herd(features, 8)
