@@ -116,13 +116,14 @@ class LabeledMaterial:
         n_used = min(int(n_wanted * _LARGEST_SHARE), len(known))
         pool = rng.permutation(known[: _POOL * n_used])
         pool = pool[: max(n_used, len(pool) // 2)]
-        features = torch.from_numpy(self.material.features[pool]).float()
-        chosen = pool[herd(features, n_used).numpy()]
-        x = self.material.images[chosen].astype(np.float32) / 255
+        if len(pool) > n_used:
+            features = torch.from_numpy(self.material.features[pool]).float()
+            pool = pool[herd(features, n_used).numpy()]
+        x = self.material.images[pool].astype(np.float32) / 255
         if self.is_mirrored:
             is_turned = rng.random(n_used) < 0.5
             x[is_turned] = x[is_turned, ..., ::-1]
-        return x, self.material.rows[chosen]
+        return x, self.material.rows[pool]
 
 
 def pixel_accuracy(x, codes):
