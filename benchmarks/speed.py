@@ -102,13 +102,14 @@ def measure(task, arm, threads):
     if task == "million" and arm == "none":
         X, y = np.tile(X, (n_rows // len(y), 1)), np.tile(y, n_rows // len(y))
     sampler = make_sampler(arm, y, n_rows)
-    if task == "million" and arm in ("ES", CUDA):
-        sampler.fit(X, y)
+    is_only_sampling = task == "million" and arm in ("ES", CUDA)
     if arm == CUDA:
         torch.zeros(1, device="cuda")  # starts the device
+    if is_only_sampling:
+        sampler.fit(X, y)
     before = peak_megabytes()
     start, start_cpu = time.perf_counter(), time.process_time()
-    if task == "million" and arm in ("ES", CUDA):
+    if is_only_sampling:
         X_big, _ = sampler.sample(n_rows)
     else:
         X_big, _ = sampler.fit_resample(X, y)

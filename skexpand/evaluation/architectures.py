@@ -3,6 +3,8 @@
 import torch
 from torch import nn
 
+from skexpand._device import half_precision
+
 
 def build_cnn(image_shape, n_classes):
     """Build conv 32 - conv 64 - dense 128 with pooling, batch norm and dropout.
@@ -132,7 +134,7 @@ def build_wide_resnet(image_shape, n_classes):
 
 
 class HalfPrecision(nn.Module):
-    """Compute a network in bfloat16 on CUDA, with weights and logits as they are.
+    """Compute a network in half precision, with weights and logits as they are.
 
     Parameters
     ----------
@@ -145,7 +147,7 @@ class HalfPrecision(nn.Module):
 
     def forward(self, x):
         """Score every class."""
-        with torch.autocast("cuda", torch.bfloat16):
+        with half_precision(x.device):
             logits = self.network(x)
         return logits.float()
 
