@@ -12,7 +12,7 @@ from skexpand._encoder import koopman_matrix
 from skexpand.assembly import build_network
 from skexpand.bandwidth import LEFT_ALONE, rule_of_thumb
 from skexpand.expansion import Expansion
-from skexpand.image_judge import ImageJudge
+from skexpand.image_judge import ImageJudge, worthwhile_candidates
 from skexpand.judge import TableJudge
 from skexpand.latents import LatentView
 from skexpand.levels import SeenLevels
@@ -30,7 +30,7 @@ _BATCH_PAIRS = 32
 _LEARNING_RATE = 2e-3
 # Chosen on EMNIST letters and on 14 development tables (docs/method.md).
 _DEFAULTS = {
-    "image": {"degree": 4, "n_candidates": 8, "max_iter": 200},
+    "image": {"degree": 4, "max_iter": 200},
     # Training moves no score of a table: ten steps say how its losses begin.
     "table": {"degree": 8, "n_candidates": 4, "max_iter": 10},
 }
@@ -95,8 +95,9 @@ class ExpansiveSynthesizer(Pretrainable, LatentView, BaseExpander):
         class of n > 10 rows of a table moves by ``h * sqrt(10 / n)``.
     n_candidates : int or None, default=None
         Images made for each one asked for: of those that the judge accepts, the ones
-        farthest from all others stay; None takes 8, or 1 where the images tell too
-        little about their classes to judge. Tables: how often a row that it
+        farthest from all others stay; None takes 8 in classes of up to ten, fewer in
+        larger ones, 1 from 24 images on and where the images tell too little about
+        their classes to judge. Tables: how often a row that it
         refuses is drawn again, at last at a quarter of the length; None takes 4. What
         it clearly gives to another class that grows too is put there. With 1 there is
         no judge.
@@ -353,19 +354,13 @@ class ExpansiveSynthesizer(Pretrainable, LatentView, BaseExpander):
 
     def _appoint_judge(self, network, x, y, probe, streams):
         """Let somebody say which candidates look like their class, if anybody can."""
-        n_tries = self._setting("n_candidates")
         if self._codec.kind == "table":
-            levels = SeenLevels().fit(x, self._codec.is_continuous_)
-            # What is left alone keeps its labels: there is nothing to judge.
-            if self.strength is None and self.strength_ == LEFT_ALONE:
-                n_tries = 1
-            judge = None
-            if n_tries > 1:
-                judge = TableJudge().fit(x, y, random_state=streams.seed("judge"))
-            return {"judge": judge, "n_candidates": n_tries, "levels": levels}
-        is_left_to_us = self.n_candidates is None and probe is not None
-        if is_left_to_us and not probe.knows_classes:
-            n_tries = 1
+            return self._appoint_table_judge(x, y, streams)
+        n_tries = np.ones(len(self.classes_), dtype=int)
+        if self.n_candidates is not None:
+            n_tries *= self.n_candidates
+        elif probe is None or probe.knows_classes:
+            n_tries = worthwhile_candidates(self.class_counts_)
         samples, judge = torch.from_numpy(x), None
         recognizer, accuracy, material = consult(
             self.pretrained, samples, y, streams, find_device(self.device)
@@ -373,11 +368,21 @@ class ExpansiveSynthesizer(Pretrainable, LatentView, BaseExpander):
         if accuracy is not None:
             self.judge_accuracy_ = accuracy
         alphas = LossWeights.from_parameter(self.loss_weights)
-        if n_tries > 1 and alphas.classification > 0 and self.n_iter_ > 0:
+        if n_tries.max() > 1 and alphas.classification > 0 and self.n_iter_ > 0:
             judge = ImageJudge(
                 network.classifier, samples, torch.from_numpy(y), recognizer
             )
         return {"judge": judge, "n_candidates": n_tries, "material": material}
+
+    def _appoint_table_judge(self, x, y, streams):
+        levels, judge = SeenLevels().fit(x, self._codec.is_continuous_), None
+        n_tries = self._setting("n_candidates")
+        # What is left alone keeps its labels: there is nothing to judge.
+        if self.strength is None and self.strength_ == LEFT_ALONE:
+            n_tries = 1
+        if n_tries > 1:
+            judge = TableJudge().fit(x, y, random_state=streams.seed("judge"))
+        return {"judge": judge, "n_candidates": n_tries, "levels": levels}
 
     @reproducible()
     def _draw(self, counts, streams):

@@ -97,8 +97,9 @@ class Expansion:
         What ``plan_mixing`` is told about degree, expander, lengths and pooling.
     judge : ImageJudge, TableJudge or None
         Who chooses among candidates.
-    n_candidates : int
-        Candidates for each image asked for; how often a refused row is drawn again.
+    n_candidates : int, or ndarray of int of shape (n_classes,)
+        How often a refused row is drawn again; for images, the candidates of each class
+        for each one asked for.
     levels : SeenLevels or None, default=None
         What values moved rows of a table are rounded to.
     material : LabeledMaterial or None, default=None
@@ -112,7 +113,7 @@ class Expansion:
     steps: torch.Tensor
     mixing: dict
     judge: object
-    n_candidates: int
+    n_candidates: object
     levels: object = None
     material: object = None
 
@@ -169,14 +170,14 @@ class Expansion:
     def _fill_farthest(self, made, counts, streams):
         """Make a surplus and keep what the judge chooses, some groups at a time."""
         n_filled, n_accepted, n_tried = 0, 0, 0
-        n_cells = max(int(np.prod(self.x.shape[1:])), self.n_candidates * _GROUP)
-        most = _SURPLUS_CELLS // (n_cells * self.n_candidates)
+        n_most = int(self.n_candidates.max())
+        n_cells = max(int(np.prod(self.x.shape[1:])), n_most * _GROUP)
+        most = _SURPLUS_CELLS // (n_cells * n_most)
         for number, (codes, n_keep) in enumerate(groups_of(counts, most)):
-            surplus = np.repeat(codes, n_keep * self.n_candidates)
+            sizes = n_keep * self.n_candidates[codes]
+            surplus = np.repeat(codes, sizes)
             candidates = self._empty(len(surplus))
-            anchor = self._draw_anchors(
-                codes, n_keep * self.n_candidates, streams, number
-            )
+            anchor = self._draw_anchors(codes, sizes, streams, number)
             plan = self._plan(anchor, surplus, streams, number)
             if number == 0:
                 self.certificate = plan.certificate
@@ -184,7 +185,7 @@ class Expansion:
                 for target, values in zip(candidates, parts, strict=True):
                     target[block] = values
             x = torch.from_numpy(candidates[0])
-            rows, is_accepted = self.judge.choose(x, codes, n_keep)
+            rows, is_accepted = self.judge.choose(x, codes, sizes, n_keep)
             for target, values in zip(made, candidates, strict=True):
                 target[n_filled : n_filled + len(rows)] = values[rows]
             n_filled += len(rows)

@@ -10,12 +10,37 @@ from skexpand.nn.selection import farthest_first
 _TABLE_CELLS = 2**21
 _IMAGE_CELLS = 2**19
 
+_MOST_CANDIDATES = 8
+_SMALL = 10  # images of a class
+
 
 def row_blocks(n_rows, sample_shape):
     """Cut rows into slices that bound the memory of what is computed at once."""
     cells = _IMAGE_CELLS if len(sample_shape) == 3 else _TABLE_CELLS
     size = max(1, cells // int(np.prod(sample_shape)))
     return [slice(start, start + size) for start in range(0, n_rows, size)]
+
+
+def worthwhile_candidates(counts):
+    """Count the images worth making for each one asked for.
+
+    Where ten images stand for a class, the farthest of eight cover what these do not.
+    Where a hundred do, little is left to cover, and what lies far from all of them is
+    odd: there every classifier learned more from new images as they come
+    (docs/method.md). In between the number falls with the square of the class.
+
+    Parameters
+    ----------
+    counts : ndarray of int, shape (n_classes,)
+        Real images of each class.
+
+    Returns
+    -------
+    ndarray of int, shape (n_classes,)
+        8 up to ten images, 2 for twenty, 1 from 24 on.
+    """
+    share = np.minimum(_SMALL / np.maximum(counts, 1), 1) ** 2
+    return np.maximum(1, np.rint(_MOST_CANDIDATES * share)).astype(int)
 
 
 class ImageJudge:
@@ -46,17 +71,19 @@ class ImageJudge:
         features, _ = self._look(x)
         self._known = [features[y == code] for code in range(int(y.max()) + 1)]
 
-    def choose(self, x, codes, n_keep):
+    def choose(self, x, codes, sizes, n_keep):
         """Choose among candidates of several groups.
 
         Parameters
         ----------
         x : Tensor of shape (m, C, H, W)
-            Candidates, group after group, equally many for each one to keep.
+            Candidates, group after group.
         codes : ndarray of int, shape (n_groups,)
             Class of each group.
+        sizes : ndarray of int, shape (n_groups,)
+            Candidates of each group.
         n_keep : ndarray of int, shape (n_groups,)
-            Images to keep of each group.
+            Images to keep of each group, as many as it has at most.
 
         Returns
         -------
@@ -66,7 +93,6 @@ class ImageJudge:
         is_accepted : ndarray of bool, shape (m,)
             Which would be labeled as intended.
         """
-        sizes = n_keep * (len(x) // n_keep.sum())
         starts = np.cumsum(sizes) - sizes
         features, belief = self._look(x)
         intended = torch.from_numpy(np.repeat(codes, sizes)).to(belief.device)

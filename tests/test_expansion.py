@@ -7,7 +7,7 @@ import torch
 from skexpand import ExpansiveSynthesizer
 from skexpand._random import RandomStreams
 from skexpand.expansion import fill_places, groups_of
-from skexpand.image_judge import ImageJudge
+from skexpand.image_judge import ImageJudge, worthwhile_candidates
 
 
 @pytest.fixture(scope="module")
@@ -225,7 +225,8 @@ def test_the_image_judge_keeps_what_it_labels_as_intended_and_has_not_seen():
     near, far, wrong, wrong_and_sure = [0.1, 1], [0.9, 1], [1, 0.9], [1, 0]
     candidates = two_pixels(wrong_and_sure, near, wrong, far)
     for n_keep, expected in [(1, [3]), (2, [1, 3]), (4, [0, 1, 2, 3])]:
-        rows, is_accepted = judge.choose(candidates, np.array([1]), np.array([n_keep]))
+        asked = np.array([1]), np.array([4]), np.array([n_keep])
+        rows, is_accepted = judge.choose(candidates, *asked)
         assert rows.tolist() == expected
         assert is_accepted.tolist() == [False, True, False, True]
 
@@ -234,7 +235,7 @@ def test_the_image_judge_chooses_in_each_group():
     judge = ImageJudge(Angles(), two_pixels([1, 0], [0, 1]), torch.tensor([0, 1]))
     near, far, near_1, far_1 = [1, 0.1], [1, 0.9], [0.1, 1], [0.9, 1]
     x = two_pixels(near, far, near_1, near_1, far_1, far_1)
-    rows, _ = judge.choose(x, np.array([0, 1]), np.array([1, 2]))
+    rows, _ = judge.choose(x, *np.array([[0, 1], [2, 4], [1, 2]]))
     assert rows[0] == 1 and rows[1] in (2, 3) and rows[2] in (4, 5)
 
 
@@ -277,6 +278,38 @@ def test_images_are_chosen_from_a_surplus(images):
 
     (wide, agreed), (narrow, _) = spread(chosen), spread(surplus)
     assert wide > 1.2 * narrow and agreed == 1
+
+
+def test_the_larger_a_class_the_fewer_candidates_are_worth_making():
+    counts = np.array([0, 2, 10, 12, 15, 20, 23, 24, 100, 5000])
+    assert worthwhile_candidates(counts).tolist() == [8, 8, 8, 6, 4, 2, 2, 1, 1, 1]
+
+
+def test_every_class_has_its_own_number_of_candidates(images):
+    """Of a class with one candidate for each place all are kept, liked or not."""
+    X, y = images
+    small, large = X[y == 0], np.tile(X[y == 1], (5, 1, 1))
+    unequal = np.concatenate([small, large]), np.repeat([0, 1], [6, 30])
+    expansion = fit(unequal)._expansion
+    assert expansion.n_candidates.tolist() == [8, 1]
+    n_made = []
+
+    def choose(x, codes, sizes, n_keep):
+        n_made.append((codes.tolist(), sizes.tolist(), n_keep.tolist()))
+        return choose_among(x, codes, sizes, n_keep)
+
+    choose_among, expansion.judge.choose = expansion.judge.choose, choose
+    x_new, y_new, _ = expansion.draw(np.array([10, 20]), RandomStreams(0))
+    assert n_made == [([0, 1], [80, 20], [10, 20])]
+    assert np.bincount(y_new).tolist() == [10, 20] and np.isfinite(x_new).all()
+    assert fit((large, np.arange(30) % 2))._expansion.n_candidates.tolist() == [4, 4]
+
+
+def test_large_classes_need_no_judge(images):
+    X, y = images
+    many = np.tile(X, (5, 1, 1)), np.tile(y, 5)
+    assert fit(many)._expansion.judge is None
+    assert fit(many, n_candidates=2)._expansion.judge is not None
 
 
 def test_chosen_images_keep_their_provenance(images):
