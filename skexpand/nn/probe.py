@@ -25,9 +25,11 @@ _PATCH_SIDE = 5
 _N_SAMPLED = 20_000  # patches that the covariance is taken from
 _CELLS = 3  # a side; each pools its responses
 _THRESHOLD = 0.15  # of a cosine: lower responses are noise
-_IMAGES_AT_ONCE = 64
+_IMAGES_AT_ONCE = 16  # their responses then fit the cache
 _RIDGE = 0.1  # of the mean squared length of the features
+_CONSTANT = 1e3  # times that, squared feature of the intercept
 _LEAST_BELIEF = 0.02  # less is nothing to keep
+_ROUNDING = 1e-6  # beliefs that differ by less are the same
 _MOST_ROWS = 300  # more would cost time and change little
 _N_FOLDS = 10
 # Whoever knows less takes the oddest images for the most useful ones, and regrets any
@@ -172,13 +174,14 @@ class ImageProbe:
             return False
         kept = torch.stack([self._beliefs_under(each) for each in transforms])
         beyond = kept.mean(dim=0) - share * self._beliefs
-        return bool(beyond.mean() > n_errors * beyond.std() / len(beyond) ** 0.5)
+        chance = n_errors * beyond.std() / len(beyond) ** 0.5
+        return bool(beyond.mean() > chance + _ROUNDING)
 
     def _beliefs_under(self, transform):
         """Beliefs, as `_beliefs`, in the images transformed."""
         moved = self._describe(transform(self._x)).cpu()
         inverse, weights, own, constant = self._rule
-        cross = (moved @ self._features.T + constant).double()
+        cross = moved.double() @ self._features.double().T + constant
         seen = cross @ weights - (cross @ inverse).diagonal()[:, None] * own
         return self._beliefs_in_own_class(seen)
 
@@ -199,12 +202,7 @@ class ImageProbe:
 
         Leaving row i out changes the weights by inverse[:, i] * weights[i] / G_ii.
         """
-        gram = self._features @ self._features.T
-        scale = gram.diagonal().mean()
-        constant = 1e3 * scale  # a constant feature that the penalty leaves alone
-        gram = (gram + constant).double()
-        ridge = _RIDGE * scale + 1e-6  # images all alike have no features
-        inverse = torch.linalg.inv(gram + ridge * torch.eye(len(gram)))
+        inverse, constant = _invert_system(self._features, _RIDGE)
         weights = inverse @ F.one_hot(self._y).double()
         return inverse, weights, weights / inverse.diagonal()[:, None], constant
 
@@ -234,24 +232,32 @@ class ImageProbe:
             features = torch.cat([features, self._describe(x_new).cpu()])
             target = torch.cat([truth, truth[source]])
             fold = torch.cat([fold, fold[source]])
-        predicted = torch.empty_like(truth)
+        # Copies count as rows, hence the smaller penalty.
+        inverse, _ = _invert_system(features - features.mean(dim=0), _RIDGE / 3)
+        weights = inverse @ target.double()
+        error = torch.empty_like(truth)
         for number in self._fold.unique():
-            known, unseen = fold != number, self._fold == number
-            predicted[unseen] = _ridge(
-                features[known], target[known], self._features[unseen]
-            )
-        return (predicted - truth).square().sum(dim=1)
+            # Solved on all rows once: leaving a fold out takes its own block only.
+            rows = torch.nonzero(fold == number).flatten()
+            block = torch.linalg.solve(inverse[rows][:, rows], weights[rows])
+            is_real = rows < len(truth)
+            error[rows[is_real]] = block[is_real].float()
+        return error.square().sum(dim=1)
 
 
-def _ridge(features, target, unseen):
-    """Predict by ridge regression in the dual: as many equations as rows."""
-    center, share = features.mean(dim=0), target.mean(dim=0)
-    features = features - center
+def _invert_system(features, penalty):
+    """Invert the system of ridge regression in the dual, one equation a row.
+
+    The intercept is a constant feature, so large that the penalty leaves it alone; its
+    square is returned too.
+    """
+    features = features.double()
     gram = features @ features.T
-    ridge = _RIDGE / 3 * gram.diagonal().mean() + 1e-6  # copies count as rows
-    system = gram + ridge * torch.eye(len(gram))
-    weights = features.T @ torch.linalg.solve(system, target - share)
-    return (unseen - center) @ weights + share
+    scale = gram.diagonal().mean()
+    constant = _CONSTANT * scale
+    ridge = penalty * scale + 1e-6  # images all alike have no features
+    system = gram + constant + ridge * torch.eye(len(gram))
+    return torch.linalg.inv(system), constant
 
 
 def _balanced_rows(y, generator):
