@@ -113,7 +113,7 @@ class Expansion:
     steps: torch.Tensor
     mixing: dict
     judge: object
-    n_candidates: object
+    n_candidates: int | np.ndarray
     levels: object = None
     material: object = None
 

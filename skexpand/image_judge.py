@@ -26,8 +26,9 @@ def worthwhile_candidates(counts):
 
     Where ten images stand for a class, the farthest of eight cover what these do not.
     Where a hundred do, little is left to cover, and what lies far from all of them is
-    odd: there every classifier learned more from new images as they come
-    (docs/method.md). In between the number falls with the square of the class.
+    odd: there a network, nearest neighbors and a forest learned more from new images
+    as they come (docs/method.md). In between the number falls with the square of the
+    class.
 
     Parameters
     ----------
