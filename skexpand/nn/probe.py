@@ -153,8 +153,8 @@ class ImageProbe:
             return 0.0
         return float(self._beliefs_under(transform).mean() / self._beliefs.mean())
 
-    def keeps(self, transforms, share: float, *, n_errors: float = 1) -> bool:
-        """Tell whether more than a share of belief is kept, by standard errors.
+    def margin(self, transforms, share: float) -> float:
+        """Tell by how many standard errors more than a share of belief is kept.
 
         Parameters
         ----------
@@ -162,20 +162,18 @@ class ImageProbe:
             Each as in `kept_under`; what is kept is averaged over them.
         share : float
             Between 0 and 1.
-        n_errors : float, default=1
-            How many standard errors more.
 
         Returns
         -------
-        bool
-            False where nothing is known about the classes.
+        float
+            Negative where less is kept; 0 where nothing is known about the classes.
         """
         if not self.has_belief:
-            return False
+            return 0.0
         kept = torch.stack([self._beliefs_under(each) for each in transforms])
         beyond = kept.mean(dim=0) - share * self._beliefs
-        chance = n_errors * beyond.std() / len(beyond) ** 0.5
-        return bool(beyond.mean() > chance + _ROUNDING)
+        error = beyond.std() / len(beyond) ** 0.5
+        return float(beyond.mean() / (error + _ROUNDING))
 
     def _beliefs_under(self, transform):
         """Beliefs, as `_beliefs`, in the images transformed."""

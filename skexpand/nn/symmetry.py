@@ -14,7 +14,7 @@ _KEPT = 0.75
 # Few classes have one of these alone: at three to five images a class one standard
 # error would turn one set of photographs in six by chance.
 _ERRORS = (1, 2, 2)
-_KEPT_ENOUGH_TO_ASK = 0.6  # registration about mirrors; writing keeps 0.24 to 0.6
+_SURELY_LESS = -1  # standard errors: no need to ask registration about mirrors
 
 
 def _mirror(x):
@@ -45,8 +45,8 @@ class Symmetries:
     is_free : tuple of three bool
         Which may be applied to any image; the last only to square ones.
     may_mirror : bool
-        Whether left and right may mean nothing: registration has to say so too. False
-        where that is sure.
+        Whether left and right may mean nothing: the probe is not sure, and registration
+        has to say so. False where the probe is sure, either way.
     """
 
     is_free: tuple = (False, False, False)
@@ -68,17 +68,20 @@ class Symmetries:
         """
         possible = (True, True, is_square)
         turns = [e for e in _elements(possible) if e[1:].any()]
-        if probe.keeps([partial(apply_symmetry, is_on=turn) for turn in turns], _KEPT):
+        together = [partial(apply_symmetry, is_on=turn) for turn in turns]
+        if probe.margin(together, _KEPT) > 1:
             return cls(possible)
         alone = torch.eye(3, dtype=torch.bool)
-        changes = [partial(apply_symmetry, is_on=element) for element in alone]
+        margins = [
+            probe.margin([partial(apply_symmetry, is_on=element)], _KEPT) if can else 0
+            for can, element in zip(possible, alone, strict=True)
+        ]
         is_free = tuple(
-            can and probe.keeps([change], _KEPT, n_errors=n)
-            for can, change, n in zip(possible, changes, _ERRORS, strict=True)
+            margin > n_errors
+            for margin, n_errors in zip(margins, _ERRORS, strict=True)
         )
-        if is_free[0]:
-            return cls(is_free)
-        return cls(is_free, probe.kept_under(changes[0]) > _KEPT_ENOUGH_TO_ASK)
+        is_open = probe.has_belief and margins[0] >= _SURELY_LESS
+        return cls(is_free, is_open and not is_free[0])
 
     def draw(self, n: int, generator: Generator) -> Tensor:
         """Draw elements, every one as often as any other. Shapes: -> ``(n, 3)``."""

@@ -56,12 +56,11 @@ def test_what_is_kept_must_be_more_than_chance(generator):
     def quarter_turn(x):
         return x.rot90(1, (2, 3))
 
-    assert probe.keeps([mirror], 0.75)
-    assert not probe.keeps([mirror], 0.75, n_errors=100)
-    assert not probe.keeps([quarter_turn], 0.75)
-    assert not probe.keeps([mirror, quarter_turn], 0.75)
+    assert 1 < probe.margin([mirror], 0.75) < 100
+    assert probe.margin([quarter_turn], 0.75) < -1
+    assert probe.margin([mirror, quarter_turn], 0.75) < 1
     # Nothing keeps all of its belief and a standard error more.
-    assert not probe.keeps([lambda x: x], 1.0)
+    assert probe.margin([lambda x: x], 1.0) == pytest.approx(0, abs=0.01)
 
 
 def test_of_noise_nothing_is_known(generator):

@@ -56,19 +56,31 @@ def test_what_stands_upright_is_not_turned(generator):
     assert found.is_free == (True, False, False)
 
 
+class ToldMargins:
+    """A probe that is so sure: of all turns at once, then of each change alone."""
+
+    def __init__(self, *margins):
+        self.has_belief = True
+        self._margins = list(margins)
+
+    def margin(self, changes, share):
+        assert share == 0.75 and len(changes) == (6 if len(self._margins) == 4 else 1)
+        return self._margins.pop(0)
+
+
 def test_an_image_upside_down_alone_has_to_be_surer_than_a_mirror_image():
-    asked = []
+    found = Symmetries.from_probe(ToldMargins(-9, 1.5, 1.5, 1.5), is_square=True)
+    assert found == Symmetries(is_free=(True, False, False))
+    found = Symmetries.from_probe(ToldMargins(-9, -9, 2.5, 2.5), is_square=True)
+    assert found == Symmetries(is_free=(False, True, True))
 
-    class Probe:
-        def keeps(self, changes, share, *, n_errors=1):
-            asked.append((len(changes), n_errors))
-            return False
 
-        def kept_under(self, change):
-            return 0.0
-
-    Symmetries.from_probe(Probe(), is_square=True)
-    assert asked == [(6, 1), (1, 1), (1, 2), (1, 2)]
+@pytest.mark.parametrize(("margin", "is_open"), [(-1.5, False), (-0.5, True), (1, True)])
+def test_registration_is_asked_about_mirrors_where_the_probe_is_not_sure(
+    margin, is_open
+):
+    found = Symmetries.from_probe(ToldMargins(-9, margin, 0, 0), is_square=True)
+    assert found == Symmetries(may_mirror=is_open)
 
 
 def test_of_images_all_alike_nothing_is_free(generator):
