@@ -7,6 +7,37 @@ from skexpand.nn.mixing import PairBank
 
 _LARGEST_LOG_GAIN = 0.7  # contrast at most halved or doubled
 _LEAST_SPREAD = 1 / 255
+# Of the length of moves. At the second one images keep little of their own light.
+_SHARE, _SHARE_IF_FREE = 0.5, 2.0
+
+
+def light_of(x: Tensor) -> Tensor:
+    """Mean and log standard deviation of every channel.
+
+    Shapes: ``x (n, C, H, W)`` -> ``(n, C, 2)``.
+    """
+    flat = x.flatten(2)
+    spread = flat.std(dim=2, correction=0) + _LEAST_SPREAD
+    return torch.stack([flat.mean(dim=2), spread.log()], dim=2)
+
+
+def recoloring_share(probe) -> float:
+    """Choose how far light moves, as a share of the length of moves.
+
+    Photographs of a class have their light in common now and then, a sky or a lawn, and
+    a network misses it. Where shapes tell the classes and light adds nothing, as on
+    traffic signs by day and by night, whatever light there is may shine on any image.
+
+    Parameters
+    ----------
+    probe : ImageProbe
+        Of the real images.
+
+    Returns
+    -------
+    float
+    """
+    return _SHARE_IF_FREE if probe.light_is_free else _SHARE
 
 
 class Recoloring(nn.Module):
@@ -49,9 +80,7 @@ class Recoloring(nn.Module):
 
         Shapes: ``x (n, C, H, W)`` -> `Recoloring`.
         """
-        flat = x.flatten(2)
-        spread = flat.std(dim=2, correction=0) + _LEAST_SPREAD
-        statistics = torch.stack([flat.mean(dim=2), spread.log()], dim=2)
+        statistics = light_of(x)
         move = statistics[bank.target] - statistics[bank.source]
         return cls(statistics, move, share)
 

@@ -33,7 +33,6 @@ _MIRROR_COST = 0.1  # of the mean log mismatch; CIFAR 0.01-0.03, writing from 0.
 _BY_CHANCE, _WELL_EXPLAINED = 0.4, 0.85
 _FEWEST_PAIRS = 30  # fewer do not tell what mirroring costs
 _PAIRS_TO_LOOK_AT = 64  # say whether registering the others is worth its time
-_RECOLORING = 0.5  # of the length of moves, where images explain nothing
 _REGISTRATION_SIDE = 32  # larger images register on a reduced copy
 PRIOR_ROWS = 3  # what the shared covariance counts beside the rows of a class
 _PAIRS_AT_ONCE = 128  # the working set then fits the cache; bounds memory too
@@ -60,8 +59,9 @@ class ImageMover(nn.Module):
     where the prior is a random shift, turn, scaling and shear, as far as a classifier
     of the images keeps its belief (`AffinePrior`): as in the shrunk covariance of a
     table, what the images do not say is filled in with what holds for most. Light and
-    contrast move by :math:`0.5 (1 - e)` of the length: where shapes explain all, ink
-    and paper have nothing to add. Digits get none of either.
+    contrast move by :math:`(1 - e)` times a share of the length (`recoloring_share`):
+    where shapes explain all, ink and paper have nothing to add. Digits get none of
+    either.
 
     Where the classes have symmetries of the square, a pair contributes each of them
     with even odds, and an odd number :math:`r` of pairs applies it: the mirror
@@ -99,6 +99,7 @@ class ImageMover(nn.Module):
         progress: Callable | None = None,
         *,
         prior: Callable,
+        recoloring: float,
         generator: Generator,
         symmetries: Symmetries,
     ) -> "ImageMover":
@@ -114,6 +115,9 @@ class ImageMover(nn.Module):
             Wraps the sequence of batches to show how far it is.
         prior : callable
             Returns the `AffinePrior`; not asked where images explain each other.
+        recoloring : float
+            How far light moves where images explain nothing of each other, as a share
+            of the length.
         generator : torch.Generator
             Draws the prior moves and the pairs looked at first, on the CPU.
         symmetries : Symmetries
@@ -129,7 +133,7 @@ class ImageMover(nn.Module):
             rows, columns = x.shape[2:]
             filling = prior().draw(velocity, rows / columns, generator)
             velocity = explained * velocity + (1 - explained) * filling
-        share = _RECOLORING * (1 - explained)
+        share = recoloring * (1 - explained)
         return cls(velocity, symmetry, Recoloring.from_pairs(x, bank, share))
 
     @property

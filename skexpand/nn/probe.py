@@ -17,6 +17,7 @@ import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor
 
+from skexpand.nn.appearance import light_of
 from skexpand.nn.flow import reduced
 
 _LARGEST_SIDE = 32  # larger images are probed on a reduced copy
@@ -182,6 +183,25 @@ class ImageProbe:
         cross = moved.double() @ self._features.double().T + constant
         seen = cross @ weights - (cross @ inverse).diagonal()[:, None] * own
         return self._beliefs_in_own_class(seen)
+
+    @property
+    def light_is_free(self) -> bool:
+        """Whether the classes are known by their shapes, and light adds nothing.
+
+        Patches are looked at without their mean and contrast. Where those of an image
+        are looked at too, with as much weight, unseen images are known worse, by a
+        standard error.
+        """
+        if not self.knows_classes:
+            return False
+        light = light_of(self._x).flatten(1).cpu()
+        light = (light - light.mean(dim=0)) / (light.std(dim=0) + 1e-3)
+        light *= (self._features.shape[1] / light.shape[1]) ** 0.5
+        inverse, _ = _invert_system(torch.cat([self._features, light], dim=1), _RIDGE)
+        weights = inverse @ F.one_hot(self._y).double()
+        error = (weights / inverse.diagonal()[:, None]).square().sum(dim=1)
+        worse = error - self._rule[2].square().sum(dim=1)
+        return bool(worse.mean() > worse.std() / len(worse) ** 0.5 + _ROUNDING)
 
     @property
     def has_belief(self) -> bool:

@@ -1,9 +1,11 @@
 """Recoloring: statistics that move like the rows of a table."""
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 
-from skexpand.nn.appearance import Recoloring
+from skexpand.nn.appearance import Recoloring, light_of, recoloring_share
 from skexpand.nn.mixing import PairBank, same_class_pairs
 
 BANK = PairBank(torch.tensor([0]), torch.tensor([1]), torch.tensor([0]))
@@ -18,6 +20,16 @@ def photographs(generator, n, n_channels=3):
 
 def statistics(x):
     return torch.stack([x.mean(dim=(2, 3)), x.std(dim=(2, 3)).log()], dim=2)
+
+
+def test_light_is_the_mean_and_the_spread_of_every_channel(generator):
+    x = photographs(generator, 3)
+    torch.testing.assert_close(light_of(x), statistics(x), rtol=0.1, atol=0.1)
+
+
+@pytest.mark.parametrize(("is_free", "share"), [(True, 2.0), (False, 0.5)])
+def test_light_moves_four_times_as_far_where_it_is_free(is_free, share):
+    assert recoloring_share(SimpleNamespace(light_is_free=is_free)) == share
 
 
 def test_no_weight_leaves_an_image_alone(generator):

@@ -29,7 +29,12 @@ def images(n_channels=1, size=16):
 
 def mover_from(x, bank, generator, prior=AffinePrior, symmetries=ASK):
     return ImageMover.from_pairs(
-        x, bank, prior=prior, generator=generator, symmetries=symmetries
+        x,
+        bank,
+        prior=prior,
+        recoloring=0.5,
+        generator=generator,
+        symmetries=symmetries,
     )
 
 
@@ -137,7 +142,13 @@ def test_images_that_explain_nothing_are_registered_no_further(generator):
         return AffinePrior(0, 0, 0, 0)
 
     mover = ImageMover.from_pairs(
-        x, bank, count, prior=still, generator=generator, symmetries=ASK
+        x,
+        bank,
+        count,
+        prior=still,
+        recoloring=0.5,
+        generator=generator,
+        symmetries=ASK,
     )
     assert len(bank) == 190
     assert registered == [1, 1]  # 64 pairs, and the same mirrored

@@ -63,6 +63,27 @@ def test_what_is_kept_must_be_more_than_chance(generator):
     assert probe.margin([lambda x: x], 1.0) == pytest.approx(0, abs=0.01)
 
 
+def lit(x, light):
+    """Multiply every image by its light."""
+    return x * light.view(-1, 1, 1, 1)
+
+
+def test_light_is_free_where_shapes_alone_tell_the_classes(generator):
+    x, y = stripes(120, generator)
+    x = 0.2 * x + 0.8 * torch.rand(x.shape, generator=generator)
+    chance = torch.rand(120, generator=generator)
+    assert ImageProbe(lit(x, 0.2 + 0.8 * chance), y, generator).light_is_free
+    # The same stripes, but those of one class are the darker ones.
+    probe = ImageProbe(lit(x, 0.2 + 0.4 * chance + 0.4 * y), y, generator)
+    assert probe.knows_classes and not probe.light_is_free
+
+
+def test_light_is_not_free_where_nothing_is_known(generator):
+    x = torch.rand(40, 1, 12, 12, generator=generator)
+    y = torch.randint(2, (40,), generator=generator)
+    assert not ImageProbe(x, y, generator).light_is_free
+
+
 def test_of_noise_nothing_is_known(generator):
     x = torch.rand(40, 1, 12, 12, generator=generator)
     y = torch.randint(2, (40,), generator=generator)
