@@ -3,7 +3,7 @@
 from functools import partial
 
 from skexpand._encoder import start_autoencoder
-from skexpand.nn.appearance import recoloring_share
+from skexpand.nn.appearance import choose_share
 from skexpand.nn.attention import LatentAttention
 from skexpand.nn.classifier import Classifier
 from skexpand.nn.movers import ImageMover, TableMover
@@ -65,7 +65,7 @@ def build_network(parameters, samples, labels, bank, *, probe, generator, budget
             bank,
             partial(budget.show, description="registering"),
             prior=partial(AffinePrior.from_probe, probe, generator),
-            recoloring=recoloring_share(probe),
+            light=partial(choose_share, probe, samples, bank, generator),
             generator=generator,
             symmetries=Symmetries.from_probe(
                 probe, is_square=samples.shape[2] == samples.shape[3]

@@ -59,8 +59,8 @@ class ImageMover(nn.Module):
     where the prior is a random shift, turn, scaling and shear, as far as a classifier
     of the images keeps its belief (`AffinePrior`): as in the shrunk covariance of a
     table, what the images do not say is filled in with what holds for most. Light and
-    contrast move by :math:`(1 - e)` times a share of the length (`recoloring_share`):
-    where shapes explain all, ink and paper have nothing to add. Digits get none of
+    contrast move by :math:`(1 - e)` times a share of the length that cross-validation
+    chooses: where shapes explain all, ink and paper have nothing to add. Digits get none of
     either.
 
     Where the classes have symmetries of the square, a pair contributes each of them
@@ -99,7 +99,7 @@ class ImageMover(nn.Module):
         progress: Callable | None = None,
         *,
         prior: Callable,
-        recoloring: float,
+        light: Callable,
         generator: Generator,
         symmetries: Symmetries,
     ) -> "ImageMover":
@@ -115,9 +115,9 @@ class ImageMover(nn.Module):
             Wraps the sequence of batches to show how far it is.
         prior : callable
             Returns the `AffinePrior`; not asked where images explain each other.
-        recoloring : float
-            How far light moves where images explain nothing of each other, as a share
-            of the length.
+        light : callable
+            Returns how far light moves where images explain nothing of each other, as a
+            share of the length; not asked where they explain all.
         generator : torch.Generator
             Draws the prior moves and the pairs looked at first, on the CPU.
         symmetries : Symmetries
@@ -129,11 +129,12 @@ class ImageMover(nn.Module):
         )
         symmetry = symmetries.draw(len(bank), generator).to(x.device)
         symmetry[:, 0] |= is_mirrored
+        share = 0.0
         if explained < 1:
             rows, columns = x.shape[2:]
             filling = prior().draw(velocity, rows / columns, generator)
             velocity = explained * velocity + (1 - explained) * filling
-        share = recoloring * (1 - explained)
+            share = (1 - explained) * light()
         return cls(velocity, symmetry, Recoloring.from_pairs(x, bank, share))
 
     @property

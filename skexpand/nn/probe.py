@@ -17,7 +17,6 @@ import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor
 
-from skexpand.nn.appearance import light_of
 from skexpand.nn.flow import reduced
 
 _LARGEST_SIDE = 32  # larger images are probed on a reduced copy
@@ -27,6 +26,7 @@ _N_SAMPLED = 20_000  # patches that the covariance is taken from
 _CELLS = 3  # a side; each pools its responses
 _THRESHOLD = 0.15  # of a cosine: lower responses are noise
 _IMAGES_AT_ONCE = 16  # their responses then fit the cache
+_COARSE_SIDE = 8  # of the copies that show light, which patches are blind to
 _RIDGE = 0.1  # of the mean squared length of the features
 _CONSTANT = 1e3  # times that, squared feature of the intercept
 _LEAST_BELIEF = 0.02  # less is nothing to keep
@@ -185,25 +185,6 @@ class ImageProbe:
         return self._beliefs_in_own_class(seen)
 
     @property
-    def light_is_free(self) -> bool:
-        """Whether the classes are known by their shapes, and light adds nothing.
-
-        Patches are looked at without their mean and contrast. Where those of an image
-        are looked at too, with as much weight, unseen images are known worse, by a
-        standard error.
-        """
-        if not self.knows_classes:
-            return False
-        light = light_of(self._x).flatten(1).cpu()
-        light = (light - light.mean(dim=0)) / (light.std(dim=0) + 1e-3)
-        light *= (self._features.shape[1] / light.shape[1]) ** 0.5
-        inverse, _ = _invert_system(torch.cat([self._features, light], dim=1), _RIDGE)
-        weights = inverse @ F.one_hot(self._y).double()
-        error = (weights / inverse.diagonal()[:, None]).square().sum(dim=1)
-        worse = error - self._rule[2].square().sum(dim=1)
-        return bool(worse.mean() > worse.std() / len(worse) ** 0.5 + _ROUNDING)
-
-    @property
     def has_belief(self) -> bool:
         """Whether unseen images are believed to be of their class beyond its share."""
         return bool(self._beliefs.mean() > _LEAST_BELIEF)
@@ -228,7 +209,16 @@ class ImageProbe:
         share = F.one_hot(self._y).double().mean(dim=0)
         return (belief - share)[torch.arange(len(belief)), self._y]
 
-    def loss_with(self, x_new: Tensor | None, source: Tensor | None) -> Tensor:
+    def _coarse(self, x):
+        """Few pixels, of the mean squared length of the patch features."""
+        known = _shrunk(self._x)
+        weight = (self._features.shape[1] / known.shape[1]) ** 0.5
+        scale = known.std(dim=0) + 1e-3
+        return weight * (_shrunk(x) - known.mean(dim=0)) / scale
+
+    def loss_with(
+        self, x_new: Tensor | None, source: Tensor | None, *, in_light: bool = False
+    ) -> Tensor:
         """Squared error on unseen images after learning from others and their copies.
 
         Parameters
@@ -237,6 +227,9 @@ class ImageProbe:
             Images made of those at `rows`; None adds nothing.
         source : LongTensor of shape (m,) or None
             Which of `rows` each was made of: copies of an unseen image are unseen.
+        in_light : bool, default=False
+            Look at 8 x 8 pixels as well, with as much weight as at all patches, which
+            are read without their mean and contrast.
 
         Returns
         -------
@@ -245,9 +238,13 @@ class ImageProbe:
         """
         truth = F.one_hot(self._y).float()
         features, target, fold = self._features, truth, self._fold
+        if in_light:
+            features = torch.cat([features, self._coarse(self._x)], dim=1)
         if x_new is not None:
-            source = source.cpu()
-            features = torch.cat([features, self._describe(x_new).cpu()])
+            source, new = source.cpu(), self._describe(x_new).cpu()
+            if in_light:
+                new = torch.cat([new, self._coarse(x_new)], dim=1)
+            features = torch.cat([features, new])
             target = torch.cat([truth, truth[source]])
             fold = torch.cat([fold, fold[source]])
         # Copies count as rows, hence the smaller penalty.
@@ -261,6 +258,11 @@ class ImageProbe:
             is_real = rows < len(truth)
             error[rows[is_real]] = block[is_real].float()
         return error.square().sum(dim=1)
+
+
+def _shrunk(x):
+    """Average over 8 x 8 cells. Shapes: ``x (n, C, H, W)`` -> ``(n, C * 64)``."""
+    return F.adaptive_avg_pool2d(x, _COARSE_SIDE).flatten(1).cpu()
 
 
 def _invert_system(features, penalty):

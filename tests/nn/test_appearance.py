@@ -1,12 +1,11 @@
 """Recoloring: statistics that move like the rows of a table."""
 
-from types import SimpleNamespace
-
 import pytest
 import torch
 
-from skexpand.nn.appearance import Recoloring, light_of, recoloring_share
+from skexpand.nn.appearance import Recoloring, choose_share
 from skexpand.nn.mixing import PairBank, same_class_pairs
+from skexpand.nn.probe import ImageProbe
 
 BANK = PairBank(torch.tensor([0]), torch.tensor([1]), torch.tensor([0]))
 
@@ -22,14 +21,36 @@ def statistics(x):
     return torch.stack([x.mean(dim=(2, 3)), x.std(dim=(2, 3)).log()], dim=2)
 
 
-def test_light_is_the_mean_and_the_spread_of_every_channel(generator):
-    x = photographs(generator, 3)
-    torch.testing.assert_close(light_of(x), statistics(x), rtol=0.1, atol=0.1)
+def stripes(generator, paper, ink):
+    """Draw forty times stripes, across or upright, of which noise hides four fifths."""
+    y = torch.arange(40) % 2
+    wave = (torch.arange(16) % 4 < 2).float()
+    across = wave[None, None, :, None].expand(40, 3, 16, 16)
+    shape = torch.where(y.view(-1, 1, 1, 1) == 0, across, across.transpose(2, 3))
+    noise = torch.rand(40, 3, 16, 16, generator=generator)
+    return paper + ink * (0.2 * shape + 0.8 * noise), y
 
 
-@pytest.mark.parametrize(("is_free", "share"), [(True, 2.0), (False, 0.5)])
-def test_light_moves_four_times_as_far_where_it_is_free(is_free, share):
-    assert recoloring_share(SimpleNamespace(light_is_free=is_free)) == share
+def chosen_share(x, y, generator):
+    bank = same_class_pairs(y, 500, generator)
+    return choose_share(ImageProbe(x, y, generator), x, bank, generator)
+
+
+def test_light_moves_far_where_any_light_may_shine(generator):
+    paper = 0.5 * torch.rand(40, 3, 1, 1, generator=generator)
+    ink = 0.1 + 0.4 * torch.rand(40, 3, 1, 1, generator=generator)
+    assert chosen_share(*stripes(generator, paper, ink), generator) == 2.0
+
+
+def test_light_moves_little_where_it_tells_the_class(generator):
+    paper = 0.03 * torch.rand(40, 3, 1, 1, generator=generator)
+    paper = paper + 0.4 * (torch.arange(40) % 2).view(-1, 1, 1, 1)
+    assert chosen_share(*stripes(generator, paper, 0.3), generator) == 0.5
+
+
+def test_light_moves_little_where_there_is_nothing_to_ask(generator):
+    x, y = photographs(generator, 2), torch.arange(2)
+    assert chosen_share(x, y, generator) == 0.5  # no pairs
 
 
 def test_no_weight_leaves_an_image_alone(generator):

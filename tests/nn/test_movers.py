@@ -32,7 +32,7 @@ def mover_from(x, bank, generator, prior=AffinePrior, symmetries=ASK):
         x,
         bank,
         prior=prior,
-        recoloring=0.5,
+        light=lambda: 0.5,
         generator=generator,
         symmetries=symmetries,
     )
@@ -146,7 +146,7 @@ def test_images_that_explain_nothing_are_registered_no_further(generator):
         bank,
         count,
         prior=still,
-        recoloring=0.5,
+        light=lambda: 0.5,
         generator=generator,
         symmetries=ASK,
     )

@@ -63,25 +63,17 @@ def test_what_is_kept_must_be_more_than_chance(generator):
     assert probe.margin([lambda x: x], 1.0) == pytest.approx(0, abs=0.01)
 
 
-def lit(x, light):
-    """Multiply every image by its light."""
-    return x * light.view(-1, 1, 1, 1)
-
-
-def test_light_is_free_where_shapes_alone_tell_the_classes(generator):
-    x, y = stripes(120, generator)
-    x = 0.2 * x + 0.8 * torch.rand(x.shape, generator=generator)
-    chance = torch.rand(120, generator=generator)
-    assert ImageProbe(lit(x, 0.2 + 0.8 * chance), y, generator).light_is_free
-    # The same stripes, but those of one class are the darker ones.
-    probe = ImageProbe(lit(x, 0.2 + 0.4 * chance + 0.4 * y), y, generator)
-    assert probe.knows_classes and not probe.light_is_free
-
-
-def test_light_is_not_free_where_nothing_is_known(generator):
-    x = torch.rand(40, 1, 12, 12, generator=generator)
-    y = torch.randint(2, (40,), generator=generator)
-    assert not ImageProbe(x, y, generator).light_is_free
+def test_only_who_looks_at_light_sees_it(generator):
+    """One class is brighter, and nothing else tells them apart."""
+    y = torch.arange(40) % 2
+    noise = torch.rand(40, 1, 12, 12, generator=generator)
+    x = 0.3 * noise + 0.4 * y.view(-1, 1, 1, 1)
+    probe = ImageProbe(x, y, generator)
+    assert probe.loss_with(None, None).mean() > 0.4
+    assert probe.loss_with(None, None, in_light=True).mean() < 0.1
+    own = torch.arange(len(probe.rows))
+    inverted = 0.7 - x[probe.rows]
+    assert probe.loss_with(inverted, own, in_light=True).mean() > 0.4
 
 
 def test_of_noise_nothing_is_known(generator):
