@@ -140,8 +140,8 @@ class ExpansiveSynthesizer(Pretrainable, LatentView, BaseExpander):
         What cross-validation says about augmenting this data, also logged; for tables,
         whether the rows are better left alone. Empty where nothing was chosen.
     symmetries_ : tuple of str
-        Positions in which new images may be, because unseen ones are still known in
-        them: "left-right", "up-down", "transpose". Empty for tables.
+        What new images may be, because unseen ones are still known then: mirrored,
+        "left-right" or "up-down", with rows for columns, "transpose", or "negative".
     koopman_operator_ : ndarray of shape (d, d)
         Least-squares map between latents of related samples (eq. 10).
     acceptance_rate_ : float

@@ -24,7 +24,7 @@ from skexpand.nn.flow import (
 )
 from skexpand.nn.mixing import MixingPlan, PairBank
 from skexpand.nn.ordered import by_rows_and_columns
-from skexpand.nn.symmetry import NAMES, Symmetries, apply_symmetry
+from skexpand.nn.symmetry import NAMES, Symmetries, apply_symmetry, negative
 
 _LOCAL_SHARE = 0.5  # 1 lost three points on other draws, see docs/method.md
 _MIRROR_COST = 0.1  # of the mean log mismatch; CIFAR 0.01-0.03, writing from 0.4 on
@@ -65,7 +65,7 @@ class ImageMover(nn.Module):
 
     Where the classes have symmetries of the square, a pair contributes each of them
     with even odds, and an odd number :math:`r` of pairs applies it: the mirror
-    :math:`M`, up and down, rows and columns. Where it is not sure that left and right
+    :math:`M`, up and down, rows and columns, and the negative. Where it is not sure that left and right
     mean nothing, mirroring the sources must cost the registration nothing on average,
     and those pairs mirror whose mirrored source fits better. Where images are mirrored,
     so is what lies beyond their borders.
@@ -76,8 +76,8 @@ class ImageMover(nn.Module):
     ----------
     velocity : Tensor of shape (b, 2, g, g')
         What carries a pair's source onto its target.
-    symmetry : Tensor of bool, shape (b, 3)
-        Which symmetries pairs contribute, see `Symmetries`.
+    symmetry : Tensor of bool, shape (b, 4)
+        Which symmetries pairs contribute, the negative last, see `Symmetries`.
     recoloring : Recoloring
         Light and contrast of the images, and how pairs differ in them.
     """
@@ -89,7 +89,7 @@ class ImageMover(nn.Module):
         self.register_buffer("velocity", velocity)
         self.register_buffer("symmetry", symmetry)
         self.recoloring = recoloring
-        self._padding = "reflection" if symmetry.any() else "border"
+        self._padding = "reflection" if symmetry[:, :3].any() else "border"
 
     @classmethod
     def from_pairs(
@@ -154,7 +154,7 @@ class ImageMover(nn.Module):
         x, pair = x[plan.anchor], plan.pair
         is_used = weights.abs().amax(dim=(2, 3)) > 0
         is_odd = (self.symmetry[pair] & is_used.unsqueeze(2)).sum(dim=1) % 2 == 1
-        x = apply_symmetry(x, is_odd)
+        x = apply_symmetry(x, is_odd[:, :3])
         velocity = self.velocity[pair]  # (m, D, 2, g, g')
         enlarge = partial(
             F.interpolate,
@@ -168,7 +168,10 @@ class ImageMover(nn.Module):
             x, integrate(mixed, *x.shape[2:]), mode="bicubic", padding=self._padding
         )
         overall = weights.mean(dim=(2, 3))  # (m, D)
-        return self.recoloring(moved, plan.anchor, pair, overall).clamp(0, 1)
+        new = self.recoloring(moved, plan.anchor, pair, overall).clamp(0, 1)
+        # Last, within the range that it has now: what is recolored has the mean and
+        # the spread of its source.
+        return torch.where(is_odd[:, 3, None, None, None], negative(new), new)
 
 
 def _register_pairs(x, bank, symmetries, progress, generator):

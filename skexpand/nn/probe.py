@@ -185,6 +185,15 @@ class ImageProbe:
         return self._beliefs_in_own_class(seen)
 
     @property
+    def share_dark_on_bright(self) -> float:
+        """Share of images whose rarer values are the dark ones, summed over channels.
+
+        0 for bright strokes on dark, 1 for ink on paper; a half for photographs.
+        """
+        centered = self._x - self._x.mean(dim=(2, 3), keepdim=True)
+        return float((centered.pow(3).mean(dim=(1, 2, 3)) < 0).float().mean())
+
+    @property
     def has_belief(self) -> bool:
         """Whether unseen images are believed to be of their class beyond its share."""
         return bool(self._beliefs.mean() > _LEAST_BELIEF)

@@ -1,4 +1,4 @@
-"""Mirror images and quarter turns, where the classes do not care for them."""
+"""Mirror images, quarter turns, negatives: where the classes do not care for them."""
 
 from dataclasses import dataclass
 from functools import partial
@@ -14,6 +14,7 @@ _KEPT = 0.75
 # Few classes have one of these alone: at three to five images a class one standard
 # error would turn one set of photographs in six by chance.
 _ERRORS = (1, 2, 2)
+_OF_EACH_KIND = 0.2  # bright on dark, and dark on bright: else negatives are no use
 _SURELY_LESS = -1  # standard errors: no need to ask registration about mirrors
 
 
@@ -29,8 +30,18 @@ def _transpose(x):
     return x.transpose(2, 3)
 
 
-_GENERATORS = (_mirror, _turn_upside_down, _transpose)
-NAMES = ("left-right", "up-down", "transpose")
+
+
+def negative(x: Tensor) -> Tensor:
+    """Let dark and bright change places within the range of each image and channel.
+
+    Ink becomes paper and paper ink. Shapes: ``x (n, C, H, W)`` -> the same.
+    """
+    return x.amin(dim=(2, 3), keepdim=True) + x.amax(dim=(2, 3), keepdim=True) - x
+
+
+_CHANGES = (_mirror, _turn_upside_down, _transpose, negative)
+NAMES = ("left-right", "up-down", "transpose", "negative")
 
 
 @dataclass(frozen=True)
@@ -38,7 +49,8 @@ class Symmetries:
     """Which of the symmetries of the square the classes of images have.
 
     Three of them generate the eight: left and right, up and down, rows and columns
-    change places. An element is a row of three truths, applied in this order.
+    change places. An element is a row of three truths, applied in this order. The
+    `negative` is treated as one more.
 
     Attributes
     ----------
@@ -47,10 +59,14 @@ class Symmetries:
     may_mirror : bool
         Whether left and right may mean nothing: the probe is not sure, and registration
         has to say so. False where the probe is sure, either way.
+    may_invert : bool
+        Whether the negative of an image has its label, as house numbers do, and both
+        kinds are there: bright on dark and dark on bright.
     """
 
     is_free: tuple = (False, False, False)
     may_mirror: bool = False
+    may_invert: bool = False
 
     @classmethod
     def from_probe(cls, probe, is_square: bool) -> "Symmetries":
@@ -67,10 +83,15 @@ class Symmetries:
             Whether rows and columns can change places.
         """
         possible = (True, True, is_square)
+        dark = probe.share_dark_on_bright
+        may_invert = (
+            min(dark, 1 - dark) > _OF_EACH_KIND
+            and probe.margin([negative], _KEPT) > 1
+        )
         turns = [e for e in _elements(possible) if e[1:].any()]
         together = [partial(apply_symmetry, is_on=turn) for turn in turns]
         if probe.margin(together, _KEPT) > 1:
-            return cls(possible)
+            return cls(possible, may_invert=may_invert)
         alone = torch.eye(3, dtype=torch.bool)
         margins = [
             probe.margin([partial(apply_symmetry, is_on=element)], _KEPT) if can else 0
@@ -81,26 +102,32 @@ class Symmetries:
             for margin, n_errors in zip(margins, _ERRORS, strict=True)
         )
         is_open = probe.has_belief and margins[0] >= _SURELY_LESS
-        return cls(is_free, is_open and not is_free[0])
+        return cls(is_free, is_open and not is_free[0], may_invert)
 
     def draw(self, n: int, generator: Generator) -> Tensor:
-        """Draw elements, every one as often as any other. Shapes: -> ``(n, 3)``."""
-        if not any(self.is_free):
-            return torch.zeros(n, 3, dtype=torch.bool)
-        is_on = torch.rand(n, 3, generator=generator) < 0.5
-        return is_on & torch.tensor(self.is_free)
+        """Draw elements and negatives, each as often as any. Shapes: -> ``(n, 4)``."""
+        is_on = torch.zeros(n, len(NAMES), dtype=torch.bool)
+        if any(self.is_free):
+            chance = torch.rand(n, 3, generator=generator) < 0.5
+            is_on[:, :3] = chance & torch.tensor(self.is_free)
+        if self.may_invert:
+            is_on[:, 3] = torch.rand(n, generator=generator) < 0.5
+        return is_on
 
     def orient(self, source: Tensor, target: Tensor) -> Tensor:
         """Bring every source into the position that is nearest to its target.
 
         Shapes: ``source, target (b, C, H, W)`` -> the same.
         """
-        best, least = source, (source - target).square().sum(dim=(1, 2, 3))
-        for element in _elements(self.is_free)[1:]:
-            turned = apply_symmetry(source, element)
-            distance = (turned - target).square().sum(dim=(1, 2, 3))
+        turned = [apply_symmetry(source, each) for each in _elements(self.is_free)]
+        if self.may_invert:
+            turned += [negative(each) for each in turned]
+        best, *others = turned
+        least = (best - target).square().sum(dim=(1, 2, 3))
+        for other in others:
+            distance = (other - target).square().sum(dim=(1, 2, 3))
             is_nearer = (distance < least)[:, None, None, None]
-            best = torch.where(is_nearer, turned, best)
+            best = torch.where(is_nearer, other, best)
             least = torch.minimum(least, distance)
         return best
 
@@ -112,12 +139,13 @@ def _elements(is_free):
 
 
 def apply_symmetry(x: Tensor, is_on: Tensor) -> Tensor:
-    """Apply an element to each image, or one to all.
+    """Apply an element, and the negative, to each image, or the same to all.
 
-    Shapes: ``x (n, C, H, W)``, ``is_on (n, 3)`` or ``(3,)`` bool -> ``(n, C, H, W)``.
+    Shapes: ``x (n, C, H, W)``, ``is_on (n, 3 or 4)`` or ``(3,)`` bool ->
+    ``(n, C, H, W)``; without a fourth truth no image is turned into its negative.
     """
-    is_on = is_on.to(x.device).expand(len(x), 3)
-    for change, here in zip(_GENERATORS, is_on.T, strict=True):
+    is_on = is_on.to(x.device).expand(len(x), -1)
+    for change, here in zip(_CHANGES, is_on.T, strict=False):
         if here.any():
             x = torch.where(here[:, None, None, None], change(x), x)
     return x

@@ -9,7 +9,7 @@ from skexpand.nn.flow import gaussian_blur
 from skexpand.nn.mixing import MixingPlan, PairBank, same_class_pairs
 from skexpand.nn.movers import ImageMover, TableMover
 from skexpand.nn.prior import AffinePrior
-from skexpand.nn.symmetry import Symmetries
+from skexpand.nn.symmetry import Symmetries, negative
 
 ASK = Symmetries(may_mirror=True)
 BANK = PairBank(torch.tensor([0, 1]), torch.tensor([1, 2]), torch.tensor([0, 0]))
@@ -219,6 +219,10 @@ def test_an_odd_number_of_mirrors_in_use_mirrors_the_image(generator):
     moved = mover(x, plan_of([0, 0, 0], [[0, 1]] * 3), weights, generator)
     torch.testing.assert_close(moved[1], x[0].flip(2), atol=1e-5, rtol=0)
     torch.testing.assert_close(moved[[0, 2]], x[[0, 0]], atol=1e-5, rtol=0)
+    mover.symmetry[:, 3] = True
+    moved = mover(x, plan_of([0, 0, 0], [[0, 1]] * 3), weights, generator)
+    expected = negative(x[:1])[0].flip(2)
+    torch.testing.assert_close(moved[1], expected, atol=1e-5, rtol=0)
 
 
 def table_mover(x, generator, labels=None, bank=BANK):

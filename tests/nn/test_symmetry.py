@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from skexpand.nn.probe import ImageProbe
-from skexpand.nn.symmetry import Symmetries, apply_symmetry
+from skexpand.nn.symmetry import Symmetries, apply_symmetry, negative
 
 
 def bars(n, generator, is_turned):
@@ -50,6 +50,39 @@ def test_what_was_taken_in_any_position_has_all_of_them(generator):
     assert oblong.is_free == (True, True, False)
 
 
+def test_ink_and_paper_change_places_in_a_negative(generator):
+    letter = torch.tensor([[0.0, 1], [0, 0]]).view(1, 1, 2, 2)
+    ink, paper = torch.tensor([0.9, 0.2, 0.5]), torch.tensor([0.1, 0.7, 0.5])
+    ink, paper = ink.view(1, 3, 1, 1), paper.view(1, 3, 1, 1)
+    written, turned = (a + (b - a) * letter for a, b in ((paper, ink), (ink, paper)))
+    torch.testing.assert_close(negative(written), turned)
+    x = torch.rand(4, 2, 5, 7, generator=generator)
+    torch.testing.assert_close(negative(negative(x)), x)
+    is_on = torch.tensor([[0, 0, 0, 1], [1, 0, 0, 1], [1, 0, 0, 0], [0, 0, 0, 0]])
+    made = apply_symmetry(x, is_on.bool())
+    expected = [negative(x)[0], negative(x)[1].flip(2), x[2].flip(2), x[3]]
+    torch.testing.assert_close(made, torch.stack(expected))
+
+
+def test_negatives_are_for_what_is_dark_on_bright_and_bright_on_dark(generator):
+    x, y = bars(80, generator, is_turned=False)
+    probe = ImageProbe(x, y, generator)
+    assert probe.share_dark_on_bright == 0
+    assert not Symmetries.from_probe(probe, is_square=True).may_invert
+    is_dark = torch.rand(80, generator=generator) < 0.5
+    x[is_dark] = negative(x[is_dark])
+    probe = ImageProbe(x, y, generator)
+    assert 0.3 < probe.share_dark_on_bright < 0.7
+    found = Symmetries.from_probe(probe, is_square=True)
+    assert found.may_invert
+    assert 30 < found.draw(80, generator)[:, 3].sum() < 50
+    # One class is bright on dark and the other one dark on bright.
+    x, y = bars(80, generator, is_turned=False)
+    x[y == 1] = negative(x[y == 1])
+    probe = ImageProbe(x, y, generator)
+    assert not Symmetries.from_probe(probe, is_square=True).may_invert
+
+
 def test_what_stands_upright_is_not_turned(generator):
     x, y = bars(80, generator, is_turned=False)
     found = Symmetries.from_probe(ImageProbe(x, y, generator), is_square=True)
@@ -59,8 +92,8 @@ def test_what_stands_upright_is_not_turned(generator):
 class ToldMargins:
     """A probe that is so sure: of all turns at once, then of each change alone."""
 
-    def __init__(self, *margins):
-        self.has_belief = True
+    def __init__(self, *margins, share_dark_on_bright=0.0):
+        self.has_belief, self.share_dark_on_bright = True, share_dark_on_bright
         self._margins = list(margins)
 
     def margin(self, changes, share):
@@ -107,3 +140,5 @@ def test_orient_finds_the_position_of_the_target(generator):
     only_mirror = Symmetries(is_free=(True, False, False))
     assert torch.equal(only_mirror.orient(x.flip(3), x), x)
     assert torch.equal(Symmetries().orient(x.flip(3), x), x.flip(3))
+    both = Symmetries(is_free=(True, False, False), may_invert=True)
+    torch.testing.assert_close(both.orient(negative(x).flip(3), x), x)
