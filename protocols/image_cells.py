@@ -35,6 +35,29 @@ def turn(images, rng):
     return turned
 
 
+def like_house_numbers(digits, rng):
+    """Write gray digits, ``(n, 28, 28)``, in any ink on any paper, beside others.
+
+    To the left and right are a few columns of other digits; light falls off to one
+    side, and there is noise. Returns ``(n, 28, 28, 3)`` uint8.
+    """
+    made = np.empty((*digits.shape, 3), np.uint8)
+    for start in range(0, len(digits), 2000):
+        block = digits[start : start + 2000] / np.float32(255)
+        n = len(block)
+        left, right = rng.integers(n, size=(2, n))
+        shape = block.copy()
+        shape[:, :, :5] = np.maximum(shape[:, :, :5], block[left, :, 18:23])
+        shape[:, :, 23:] = np.maximum(shape[:, :, 23:], block[right, :, 5:10])
+        paper, ink = rng.random((2, n, 1, 1, 3), dtype=np.float32)
+        slope = 0.4 * rng.standard_normal((n, 1, 1, 1), dtype=np.float32)
+        across = np.linspace(-1, 1, 28, dtype=np.float32)[:, None]
+        shown = (paper + (ink - paper) * shape[..., None]) * (1 + slope * across)
+        shown += 0.05 * rng.standard_normal(shown.shape, dtype=np.float32)
+        made[start : start + 2000] = np.rint(255 * shown.clip(0, 1))
+    return made
+
+
 class ImageSet:
     """Draw, expand and score an image set.
 
@@ -55,9 +78,11 @@ class ImageSet:
     def __init__(self, name, protocol, data_dir):
         self.data = load_images(name, data_dir)
         self.larger, self.data_dir = protocol.get("larger", {}).get(name), data_dir
-        if protocol.get("turned"):
+        for key, change in (("turned", turn), ("house_numbers", like_house_numbers)):
+            if not protocol.get(key):
+                continue
             rng = np.random.default_rng(0)
-            images = (turn(x, rng) for x in (self.data.X_train, self.data.X_test))
+            images = (change(x, rng) for x in (self.data.X_train, self.data.X_test))
             self.data.X_train, self.data.X_test = images
         self._encoder = None
         self.n_per_class = protocol["n_per_class"]

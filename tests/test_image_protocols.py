@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from protocols import networks
-from protocols.image_cells import ImageSet, turn
+from protocols.image_cells import ImageSet, like_house_numbers, turn
 
 
 def test_images_are_turned_into_all_positions_and_nothing_else():
@@ -18,6 +18,21 @@ def test_images_are_turned_into_all_positions_and_nothing_else():
     ]
     assert positions == {np.ascontiguousarray(each).tobytes() for each in expected}
     assert np.array_equal(images[0], images[199])  # those handed in are as they were
+
+
+def test_house_numbers_are_in_any_ink_on_any_paper():
+    digits = np.zeros((2100, 28, 28), np.uint8)  # more than one block of them
+    digits[:, 4:24, 10:16] = 255
+    shown = like_house_numbers(digits, np.random.default_rng(0))
+    assert shown.shape == (2100, 28, 28, 3) and shown.dtype == np.uint8
+    ink, paper = (
+        shown[:, :, columns].astype(float) for columns in (slice(11, 15), slice(5, 9))
+    )
+    difference = ink[:, 8:20].mean(axis=(1, 2)) - paper[:, 8:20].mean(axis=(1, 2))
+    assert 0.4 < (difference > 0).mean() < 0.6
+    assert np.abs(difference[2050:]).mean() > 40
+    again = like_house_numbers(digits, np.random.default_rng(0))
+    np.testing.assert_array_equal(again, shown)
 
 
 def test_rows_of_pixels_come_back_as_images():
