@@ -96,11 +96,11 @@ class ExpansiveSynthesizer(Pretrainable, LatentView, BaseExpander):
     n_candidates : int or None, default=None
         Images made for each one asked for: of those that the judge accepts, the ones
         farthest from all others stay; None takes 8 in classes of up to ten, fewer in
-        larger ones, 1 from 24 images on and where the images tell too little about
-        their classes to judge. Tables: how often a row that it
-        refuses is drawn again, at last at a quarter of the length; None takes 4. What
-        it clearly gives to another class that grows too is put there. With 1 there is
-        no judge.
+        larger ones, 1 from 24 images on, where the images tell too little about their
+        classes to judge, and where they do not show how to move them. Tables: how often
+        a row that it refuses is drawn again, at last at a quarter of the length; None
+        takes 4. What it clearly gives to another class that grows too is put there.
+        With 1 there is no judge.
     loss_weights : dict or None, default=None
         Weights of the terms "reconstruction", "classification", "transport" and
         "covariance" that differ from those of `LossWeights`. Without "classification"
@@ -359,8 +359,11 @@ class ExpansiveSynthesizer(Pretrainable, LatentView, BaseExpander):
         n_tries = np.ones(len(self.classes_), dtype=int)
         if self.n_candidates is not None:
             n_tries *= self.n_candidates
-        elif probe is None or probe.knows_classes:
+        elif probe is None:
             n_tries = worthwhile_candidates(self.class_counts_)
+        elif probe.knows_classes:
+            learned = network.mover.explained
+            n_tries = worthwhile_candidates(self.class_counts_, learned)
         samples, judge = torch.from_numpy(x), None
         recognizer, accuracy, material = consult(
             self.pretrained, samples, y, streams, find_device(self.device)

@@ -12,6 +12,7 @@ _IMAGE_CELLS = 2**19
 
 _MOST_CANDIDATES = 8
 _SMALL = 10  # images of a class
+_MOSTLY = 0.5  # of the moves
 
 
 def row_blocks(n_rows, sample_shape):
@@ -21,25 +22,31 @@ def row_blocks(n_rows, sample_shape):
     return [slice(start, start + size) for start in range(0, n_rows, size)]
 
 
-def worthwhile_candidates(counts):
+def worthwhile_candidates(counts, explained=1.0):
     """Count the images worth making for each one asked for.
 
     Where ten images stand for a class, the farthest of eight cover what these do not.
     Where a hundred do, little is left to cover, and what lies far from all of them is
     odd: there a network, nearest neighbors and a forest learned more from new images
     as they come (docs/method.md). In between the number falls with the square of the
-    class.
+    class. Nor does it pay where moves were not learned from the images, as on traffic
+    signs by day and night: the farthest are then the oddest in light and place.
 
     Parameters
     ----------
     counts : ndarray of int, shape (n_classes,)
         Real images of each class.
+    explained : float, default=1.0
+        Share of their moves that was learned from the images.
 
     Returns
     -------
     ndarray of int, shape (n_classes,)
-        8 up to ten images, 2 for twenty, 1 from 24 on.
+        8 up to ten images, 2 for twenty, 1 from 24 on, and 1 where less than half of
+        the moves was learned.
     """
+    if explained < _MOSTLY:
+        return np.ones_like(counts)
     share = np.minimum(_SMALL / np.maximum(counts, 1), 1) ** 2
     return np.maximum(1, np.rint(_MOST_CANDIDATES * share)).astype(int)
 

@@ -285,9 +285,26 @@ def test_the_larger_a_class_the_fewer_candidates_are_worth_making():
     assert worthwhile_candidates(counts).tolist() == [8, 8, 8, 6, 4, 2, 2, 1, 1, 1]
 
 
-def test_every_class_has_its_own_number_of_candidates(images):
+def test_of_moves_that_were_not_learned_one_candidate_is_made():
+    counts = np.array([1, 10, 15])
+    assert worthwhile_candidates(counts, 0.6).tolist() == [8, 8, 4]
+    assert worthwhile_candidates(counts, 0.4).tolist() == [1, 1, 1]
+
+
+def strokes():
+    """Draw six short and six long strokes at random places: they explain each other."""
+    rng = np.random.default_rng(0)
+    y = np.repeat([0, 1], 6)
+    row, column = np.mgrid[:12, :12]
+    center = rng.uniform(4.5, 6.5, (12, 2, 1, 1))
+    down, across = row - center[:, 0], column - center[:, 1]
+    length = np.where(y, 3.5, 1.2)[:, None, None]
+    return np.exp(-((down / length) ** 2) - (across / 1.2) ** 2), y
+
+
+def test_every_class_has_its_own_number_of_candidates():
     """Of a class with one candidate for each place all are kept, liked or not."""
-    X, y = images
+    X, y = strokes()
     small, large = X[y == 0], np.tile(X[y == 1], (5, 1, 1))
     unequal = np.concatenate([small, large]), np.repeat([0, 1], [6, 30])
     expansion = fit(unequal)._expansion

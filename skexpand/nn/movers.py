@@ -80,12 +80,19 @@ class ImageMover(nn.Module):
         Which symmetries pairs contribute, the negative last, see `Symmetries`.
     recoloring : Recoloring
         Light and contrast of the images, and how pairs differ in them.
+    explained : float
+        The share :math:`e` of the moves that was learned from pairs.
     """
 
     def __init__(
-        self, velocity: Tensor, symmetry: Tensor, recoloring: Recoloring
+        self,
+        velocity: Tensor,
+        symmetry: Tensor,
+        recoloring: Recoloring,
+        explained: float,
     ) -> None:
         super().__init__()
+        self.explained = explained
         self.register_buffer("velocity", velocity)
         self.register_buffer("symmetry", symmetry)
         self.recoloring = recoloring
@@ -135,7 +142,8 @@ class ImageMover(nn.Module):
             filling = prior().draw(velocity, rows / columns, generator)
             velocity = explained * velocity + (1 - explained) * filling
             share = (1 - explained) * light()
-        return cls(velocity, symmetry, Recoloring.from_pairs(x, bank, share))
+        recoloring = Recoloring.from_pairs(x, bank, share)
+        return cls(velocity, symmetry, recoloring, explained)
 
     @property
     def symmetries(self) -> tuple:
