@@ -8,7 +8,7 @@ from skexpand.nn.mixing import PairBank
 
 _LARGEST_LOG_GAIN = 0.7  # contrast at most halved or doubled
 _LEAST_SPREAD = 1 / 255
-_SHARES = (2.0, 1.0, 0.5)  # of the length of moves; at 2 little of the own light is kept
+_SHARES = (2.0, 1.0, 0.5)  # of the length of moves; 2 keeps little of the own light
 _N_ROUNDS, _N_COPIES, _DEGREE = 2, 2, 4
 _LEAST_GAIN = 1 / 3  # of the best share's, as for the length of moves
 # Standard errors beyond that. Being wrong about signs costs five points, about
@@ -23,8 +23,8 @@ def choose_share(probe, x: Tensor, bank: PairBank, generator: Generator) -> floa
     Every fold learns from the images of the others and from recolored copies of them,
     and predicts the rest. Taken is the longest share that lowers the squared error by
     at least a third as much as the best one does, by one and a half standard errors;
-    the shortest, if none does. Traffic signs are the same by day and by night, and digits
-    in any color: there light may move until little of an image's own is left.
+    the shortest, if none does. Traffic signs are the same by day and by night, and
+    digits in any color: there light may move until little of an image's own is left.
     Photographs of a class have a sky or a lawn in common, and a network misses it.
 
     Parameters

@@ -60,15 +60,15 @@ class ImageMover(nn.Module):
     of the images keeps its belief (`AffinePrior`): as in the shrunk covariance of a
     table, what the images do not say is filled in with what holds for most. Light and
     contrast move by :math:`(1 - e)` times a share of the length that cross-validation
-    chooses: where shapes explain all, ink and paper have nothing to add. Digits get none of
-    either.
+    chooses (`choose_share`): where shapes explain all, ink and paper have nothing to
+    add. Digits get none of either.
 
     Where the classes have symmetries of the square, a pair contributes each of them
     with even odds, and an odd number :math:`r` of pairs applies it: the mirror
-    :math:`M`, up and down, rows and columns, and the negative. Where it is not sure that left and right
-    mean nothing, mirroring the sources must cost the registration nothing on average,
-    and those pairs mirror whose mirrored source fits better. Where images are mirrored,
-    so is what lies beyond their borders.
+    :math:`M`, up and down, rows and columns, and the negative. Where it is not sure
+    that left and right mean nothing, mirroring the sources must cost the registration
+    nothing on average, and those pairs mirror whose mirrored source fits better. Where
+    images are mirrored, so is what lies beyond their borders.
 
     Axes: ``b`` pairs, ``m`` new images, ``D`` pairs each, ``g, g'`` control points.
 

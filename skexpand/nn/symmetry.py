@@ -30,8 +30,6 @@ def _transpose(x):
     return x.transpose(2, 3)
 
 
-
-
 def negative(x: Tensor) -> Tensor:
     """Let dark and bright change places within the range of each image and channel.
 
@@ -85,8 +83,7 @@ class Symmetries:
         possible = (True, True, is_square)
         dark = probe.share_dark_on_bright
         may_invert = (
-            min(dark, 1 - dark) > _OF_EACH_KIND
-            and probe.margin([negative], _KEPT) > 1
+            min(dark, 1 - dark) > _OF_EACH_KIND and probe.margin([negative], _KEPT) > 1
         )
         turns = [e for e in _elements(possible) if e[1:].any()]
         together = [partial(apply_symmetry, is_on=turn) for turn in turns]
@@ -98,8 +95,7 @@ class Symmetries:
             for can, element in zip(possible, alone, strict=True)
         ]
         is_free = tuple(
-            margin > n_errors
-            for margin, n_errors in zip(margins, _ERRORS, strict=True)
+            margin > n_errors for margin, n_errors in zip(margins, _ERRORS, strict=True)
         )
         is_open = probe.has_belief and margins[0] >= _SURELY_LESS
         return cls(is_free, is_open and not is_free[0], may_invert)

@@ -108,7 +108,9 @@ def test_an_image_upside_down_alone_has_to_be_surer_than_a_mirror_image():
     assert found == Symmetries(is_free=(False, True, True))
 
 
-@pytest.mark.parametrize(("margin", "is_open"), [(-1.5, False), (-0.5, True), (1, True)])
+@pytest.mark.parametrize(
+    ("margin", "is_open"), [(-1.5, False), (-0.5, True), (1, True)]
+)
 def test_registration_is_asked_about_mirrors_where_the_probe_is_not_sure(
     margin, is_open
 ):
