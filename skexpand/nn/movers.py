@@ -177,9 +177,11 @@ class ImageMover(nn.Module):
         )
         overall = weights.mean(dim=(2, 3))  # (m, D)
         new = self.recoloring(moved, plan.anchor, pair, overall).clamp(0, 1)
-        # Last, within the range that it has now: what is recolored has the mean and
-        # the spread of its source.
-        return torch.where(is_odd[:, 3, None, None, None], negative(new), new)
+        is_inverted = is_odd[:, 3]
+        if is_inverted.any():
+            # Last: what is recolored has to have the mean and spread of its source.
+            new = torch.where(is_inverted[:, None, None, None], negative(new), new)
+        return new
 
 
 def _register_pairs(x, bank, symmetries, progress, generator):
