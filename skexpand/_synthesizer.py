@@ -142,6 +142,7 @@ class ExpansiveSynthesizer(Pretrainable, LatentView, BaseExpander):
     symmetries_ : tuple of str
         What new images may be, because unseen ones are still known then: mirrored,
         "left-right" or "up-down", with rows for columns, "transpose", or "negative".
+        Empty for tables.
     koopman_operator_ : ndarray of shape (d, d)
         Least-squares map between latents of related samples (eq. 10).
     acceptance_rate_ : float

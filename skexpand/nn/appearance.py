@@ -48,14 +48,14 @@ def choose_share(probe, x: Tensor, bank: PairBank, generator: Generator) -> floa
     before = probe.loss_with(None, None, in_light=True)
     source = torch.arange(len(probe.rows)).repeat(_N_COPIES)
     anchor = probe.rows.repeat(_N_COPIES).to(x.device)
-    recolor = Recoloring.from_pairs(x, bank, 1.0)
+    recolor, original = Recoloring.from_pairs(x, bank, 1.0), x[anchor]
     gain = torch.zeros(len(_SHARES), len(before))
     for _ in range(_N_ROUNDS):
         shape = (len(anchor), _DEGREE)
         pair = torch.randint(len(bank), shape, generator=generator).to(x.device)
         weights = F.normalize(torch.randn(shape, generator=generator), dim=1).to(x)
         for place, share in enumerate(_SHARES):
-            copies = recolor(x[anchor], anchor, pair, share * weights).clamp(0, 1)
+            copies = recolor(original, anchor, pair, share * weights).clamp(0, 1)
             after = probe.loss_with(copies, source, in_light=True)
             gain[place] += (before - after) / _N_ROUNDS
     beyond = gain - _LEAST_GAIN * gain[gain.mean(dim=1).argmax()]

@@ -24,7 +24,13 @@ from skexpand.nn.flow import (
 )
 from skexpand.nn.mixing import MixingPlan, PairBank
 from skexpand.nn.ordered import by_rows_and_columns
-from skexpand.nn.symmetry import NAMES, Symmetries, apply_symmetry, negative
+from skexpand.nn.symmetry import (
+    NAMES,
+    Symmetries,
+    apply_symmetry,
+    change_some,
+    negative,
+)
 
 _LOCAL_SHARE = 0.5  # 1 lost three points on other draws, see docs/method.md
 _MIRROR_COST = 0.1  # of the mean log mismatch; CIFAR 0.01-0.03, writing from 0.4 on
@@ -177,11 +183,8 @@ class ImageMover(nn.Module):
         )
         overall = weights.mean(dim=(2, 3))  # (m, D)
         new = self.recoloring(moved, plan.anchor, pair, overall).clamp(0, 1)
-        is_inverted = is_odd[:, 3]
-        if is_inverted.any():
-            # Last: what is recolored has to have the mean and spread of its source.
-            new = torch.where(is_inverted[:, None, None, None], negative(new), new)
-        return new
+        # Last: what is recolored has to have the mean and spread of its source.
+        return change_some(new, negative, is_odd[:, 3])
 
 
 def _register_pairs(x, bank, symmetries, progress, generator):

@@ -218,9 +218,17 @@ class ImageProbe:
         share = F.one_hot(self._y).double().mean(dim=0)
         return (belief - share)[torch.arange(len(belief)), self._y]
 
+    @cached_property
+    def _features_in_light(self):
+        return torch.cat([self._features, self._coarse(self._x)], dim=1)
+
+    @cached_property
+    def _known_pixels(self):
+        return _shrunk(self._x)
+
     def _coarse(self, x):
         """Few pixels, of the mean squared length of the patch features."""
-        known = _shrunk(self._x)
+        known = self._known_pixels
         weight = (self._features.shape[1] / known.shape[1]) ** 0.5
         scale = known.std(dim=0) + 1e-3
         return weight * (_shrunk(x) - known.mean(dim=0)) / scale
@@ -246,9 +254,8 @@ class ImageProbe:
             Brier score of every image of `rows`, predicted without it.
         """
         truth = F.one_hot(self._y).float()
-        features, target, fold = self._features, truth, self._fold
-        if in_light:
-            features = torch.cat([features, self._coarse(self._x)], dim=1)
+        features = self._features_in_light if in_light else self._features
+        target, fold = truth, self._fold
         if x_new is not None:
             source, new = source.cpu(), self._describe(x_new).cpu()
             if in_light:

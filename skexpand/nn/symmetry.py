@@ -1,5 +1,6 @@
 """Mirror images, quarter turns, negatives: where the classes do not care for them."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from itertools import product
@@ -142,6 +143,12 @@ def apply_symmetry(x: Tensor, is_on: Tensor) -> Tensor:
     """
     is_on = is_on.to(x.device).expand(len(x), -1)
     for change, here in zip(_CHANGES, is_on.T, strict=False):
-        if here.any():
-            x = torch.where(here[:, None, None, None], change(x), x)
+        x = change_some(x, change, here)
     return x
+
+
+def change_some(x: Tensor, change: Callable, here: Tensor) -> Tensor:
+    """Change images where told. Shapes: ``x (n, C, H, W)``, ``here (n,)`` -> as `x`."""
+    if not here.any():
+        return x
+    return torch.where(here[:, None, None, None], change(x), x)

@@ -92,8 +92,9 @@ def test_what_stands_upright_is_not_turned(generator):
 class ToldMargins:
     """A probe that is so sure: of all turns at once, then of each change alone."""
 
-    def __init__(self, *margins, share_dark_on_bright=0.0):
-        self.has_belief, self.share_dark_on_bright = True, share_dark_on_bright
+    has_belief, share_dark_on_bright = True, 0.0
+
+    def __init__(self, *margins):
         self._margins = list(margins)
 
     def margin(self, changes, share):
