@@ -149,8 +149,8 @@ class ExpansiveSynthesizer(Pretrainable, LatentView, BaseExpander):
         Share of candidates, for tables of the first ones, that the judge accepted.
     judge_accuracy_ : float
         Of few-shot recognition in pre-trained features, on images of `X` left out; only
-        with images and `pretrained`. Below the nearest neighbor in pixels, neither
-        the features nor material are used.
+        with images and `pretrained`. Below what a rule on patches of `X` alone knows,
+        or the nearest neighbor in pixels, neither features nor material are used.
     n_trainable_ : int
         Trained parameters of the autoencoder.
     synthetic_mask_, parents_, mixing_weights_ : ndarray
@@ -366,8 +366,10 @@ class ExpansiveSynthesizer(Pretrainable, LatentView, BaseExpander):
             learned = network.mover.explained
             n_tries = worthwhile_candidates(self.class_counts_, learned)
         samples, judge = torch.from_numpy(x), None
+        device = find_device(self.device)
+        known_anyway = 0.0 if probe is None else probe.accuracy
         recognizer, accuracy, material = consult(
-            self.pretrained, samples, y, streams, find_device(self.device)
+            self.pretrained, samples, y, streams, device, known_anyway
         )
         if accuracy is not None:
             self.judge_accuracy_ = accuracy

@@ -192,10 +192,25 @@ def recognize(pretrained, x, codes, streams, device):
     ).to(device)
 
 
-def consult(pretrained, x, codes, streams, device):
-    """Fit a recognizer and label material, if X'' taught more than pixels know.
+def consult(pretrained, x, codes, streams, device, known_anyway=0.0):
+    """Fit a recognizer and label material, if X'' taught more than is known anyway.
 
-    Shapes: ``x (n, C, H, W)`` tensor, ``codes (n,)`` array.
+    Parameters
+    ----------
+    pretrained : PretrainedEncoder or None
+        What X'' taught.
+    x : Tensor of shape (n, C, H, W)
+        The few images.
+    codes : ndarray of int, shape (n,)
+        Their class codes.
+    streams : RandomStreams
+        Source of randomness.
+    device : torch.device
+        Where features are computed.
+    known_anyway : float, default=0.0
+        Accuracy on unseen images of somebody who learned from the few alone. Whoever
+        recognizes fewer, or fewer than the nearest neighbor in pixels, is not trusted:
+        photographs teach little about traffic signs.
 
     Returns
     -------
@@ -209,15 +224,15 @@ def consult(pretrained, x, codes, streams, device):
     if pretrained is None or pretrained.features is None:
         return None, None, None
     recognizer = recognize(pretrained, x, codes, streams, device)
-    known_anyway = pixel_accuracy(x.numpy(), codes)
-    if recognizer.accuracy < known_anyway:
+    known_to_pixels = pixel_accuracy(x.numpy(), codes)
+    if recognizer.accuracy < max(known_to_pixels, known_anyway):
         return None, recognizer.accuracy, None
     if pretrained.material is None:
         return recognizer, recognizer.accuracy, None
     material = LabeledMaterial(
         pretrained.material,
         recognizer,
-        min(known_anyway, _SUREST),
+        min(known_to_pixels, _SUREST),
         pretrained.lineage["mirrored"],
     )
     return recognizer, recognizer.accuracy, material

@@ -255,3 +255,14 @@ def test_features_that_know_less_than_pixels_are_not_used(with_bands, monkeypatc
     synthesizer.fit_resample(*bands(20, 1))
     assert (synthesizer.material_rows_ == -1).all()
     assert synthesizer.judge_accuracy_ > 0.8
+
+
+def test_features_that_know_less_than_the_images_teach_are_not_used(
+    with_bands, monkeypatch
+):
+    """As photographs do about traffic signs."""
+    monkeypatch.setattr("skexpand.nn.probe.ImageProbe.accuracy", 1.1)
+    synthesizer = clone(with_bands)
+    synthesizer.fit_resample(*bands(20, 1))
+    assert (synthesizer.material_rows_ == -1).all()
+    assert synthesizer.judge_accuracy_ > 0.8

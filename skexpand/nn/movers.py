@@ -33,11 +33,9 @@ from skexpand.nn.symmetry import (
 )
 
 _LOCAL_SHARE = 0.5  # 1 lost three points on other draws, see docs/method.md
-_MIRROR_COST = 0.1  # of the mean log mismatch; CIFAR 0.01-0.03, writing from 0.4 on
 # Any photograph explains a quarter to two fifths of any other once it is warped; from
 # 0.85 on moves keep all of their length.
 _BY_CHANCE, _WELL_EXPLAINED = 0.4, 0.85
-_FEWEST_PAIRS = 30  # fewer do not tell what mirroring costs
 _PAIRS_TO_LOOK_AT = 64  # say whether registering the others is worth its time
 _REGISTRATION_SIDE = 32  # larger images register on a reduced copy
 PRIOR_ROWS = 3  # what the shared covariance counts beside the rows of a class
@@ -71,10 +69,8 @@ class ImageMover(nn.Module):
 
     Where the classes have symmetries of the square, a pair contributes each of them
     with even odds, and an odd number :math:`r` of pairs applies it: the mirror
-    :math:`M`, up and down, rows and columns, and the negative. Where it is not sure
-    that left and right mean nothing, mirroring the sources must cost the registration
-    nothing on average, and those pairs mirror whose mirrored source fits better. Where
-    images are mirrored, so is what lies beyond their borders.
+    :math:`M`, up and down, rows and columns, and the negative. Where images are
+    mirrored, so is what lies beyond their borders.
 
     Axes: ``b`` pairs, ``m`` new images, ``D`` pairs each, ``g, g'`` control points.
 
@@ -137,11 +133,10 @@ class ImageMover(nn.Module):
             In which other positions an image may keep its label.
         """
         small = reduced(x, _REGISTRATION_SIDE)
-        velocity, is_mirrored, explained = _register_pairs(
+        velocity, explained = _register_pairs(
             small, bank, symmetries, progress, generator
         )
         symmetry = symmetries.draw(len(bank), generator).to(x.device)
-        symmetry[:, 0] |= is_mirrored
         share = 0.0
         if explained < 1:
             rows, columns = x.shape[2:]
@@ -188,30 +183,21 @@ class ImageMover(nn.Module):
 
 
 def _register_pairs(x, bank, symmetries, progress, generator):
-    """Fields of all pairs, which of them mirror, and how much the images explain.
+    """Fields of all pairs, and how much the images explain of each other.
 
     Where a few pairs show that images explain nothing of each other, the others are
-    not registered, and half of them mirror where mirroring costs nothing.
+    not registered.
     """
     order = torch.randperm(len(bank), generator=generator).to(x.device)
     rows, rest = order[:_PAIRS_TO_LOOK_AT], order[_PAIRS_TO_LOOK_AT:]
     field, left = _register(x, bank, rows, symmetries.orient, progress)
     if _explained(left) > 0 and len(rest):
         more_field, more_left = _register(x, bank, rest, symmetries.orient, progress)
-        rows, rest = order, order[:0]
+        rows = order
         field, left = torch.cat([field, more_field]), torch.cat([left, more_left])
-    is_turned = torch.zeros(len(rows), dtype=torch.bool, device=x.device)
-    if symmetries.may_mirror and len(bank) >= _FEWEST_PAIRS:
-        mirrored_field, mirrored_left = _register(x, bank, rows, _mirrored, progress)
-        if _costs_nothing(left, mirrored_left):
-            is_turned = mirrored_left < left
-            field[is_turned] = mirrored_field[is_turned]
-            left[is_turned] = mirrored_left[is_turned]
     velocity = field.new_zeros(len(bank), *field.shape[1:])
-    is_mirrored = torch.zeros(len(bank), dtype=torch.bool, device=x.device)
-    velocity[rows], is_mirrored[rows] = field, is_turned
-    is_mirrored[rest[::2]] = is_turned.any()
-    return velocity, is_mirrored, _explained(left)
+    velocity[rows] = field
+    return velocity, _explained(left)
 
 
 def _explained(left):
@@ -220,10 +206,6 @@ def _explained(left):
         return 0.0
     share = 1 - float(left.clamp(max=1).mean())
     return min(max((share - _BY_CHANCE) / (_WELL_EXPLAINED - _BY_CHANCE), 0.0), 1.0)
-
-
-def _mirrored(source, target):
-    return source.flip(3)
 
 
 def _register(x, bank, rows, turn, progress):
@@ -241,13 +223,6 @@ def _register(x, bank, rows, turn, progress):
         left[part] = unexplained(source, target, field)
         velocity[part] = damp(field)
     return velocity, left
-
-
-def _costs_nothing(left, left_mirrored):
-    """Whether mirroring surely costs less than the bound."""
-    cost = left_mirrored.clamp_min(1e-6).log() - left.clamp_min(1e-6).log()
-    error = cost.std() / len(cost) ** 0.5
-    return bool(cost.mean() + 2 * error < _MIRROR_COST)
 
 
 class TableMover(nn.Module):

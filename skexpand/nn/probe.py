@@ -176,6 +176,37 @@ class ImageProbe:
         error = beyond.std() / len(beyond) ** 0.5
         return float(beyond.mean() / (error + _ROUNDING))
 
+    def told_apart(self, transform) -> tuple[float, float]:
+        """Tell how many images are told from what a transform makes of them.
+
+        Whatever their classes: ridge regression on the differences between the images
+        and what they are turned into, light included, says of the difference it has
+        not seen which of the two is the image.
+
+        Parameters
+        ----------
+        transform : callable
+            As in `kept_under`.
+
+        Returns
+        -------
+        share : float
+            About 0.5 where what is made could as well be one of the images. Images
+            that the transform leaves as they are count as told apart.
+        error : float
+            Its standard error, at most.
+        """
+        moved = transform(self._x)
+        turned = torch.cat([self._describe(moved).cpu(), self._coarse(moved)], dim=1)
+        difference = (self._features_in_light - turned).double()
+        gram = difference @ difference.T
+        ridge = _RIDGE * gram.diagonal().mean() + 1e-6
+        inverse = torch.linalg.inv(gram + ridge * torch.eye(len(gram)))
+        # Left out, a difference is predicted to be 1 - (K^-1 1)_i / (K^-1)_ii.
+        unseen = 1 - inverse.sum(dim=1) / inverse.diagonal()
+        is_told = unseen > -_ROUNDING
+        return float(is_told.double().mean()), 0.5 / len(is_told) ** 0.5
+
     def _beliefs_under(self, transform):
         """Beliefs, as `_beliefs`, in the images transformed."""
         moved = self._describe(transform(self._x)).cpu()
@@ -192,6 +223,13 @@ class ImageProbe:
         """
         centered = self._x - self._x.mean(dim=(2, 3), keepdim=True)
         return float((centered.pow(3).mean(dim=(1, 2, 3)) < 0).float().mean())
+
+    @property
+    def accuracy(self) -> float:
+        """Share of images, each of them unseen, whose class is believed in most."""
+        _, _, own, _ = self._rule
+        belief = F.one_hot(self._y).double() - own
+        return float((belief.argmax(dim=1) == self._y).double().mean())
 
     @property
     def has_belief(self) -> bool:

@@ -63,6 +63,18 @@ def test_what_is_kept_must_be_more_than_chance(generator):
     assert probe.margin([lambda x: x], 1.0) == pytest.approx(0, abs=0.01)
 
 
+def test_images_are_told_from_what_they_never_are(generator):
+    x, y = corners(40, generator)
+    probe = ImageProbe(x, y, generator)
+    share, error = probe.told_apart(lambda x: x.flip(2))
+    assert share > 0.9 and error == pytest.approx(0.5 / 40**0.5)
+    assert probe.told_apart(lambda x: x)[0] == 1
+    noise = ImageProbe(
+        torch.rand(60, 1, 12, 12, generator=generator), y[:1].repeat(60), generator
+    )
+    assert 0.3 < noise.told_apart(mirror)[0] < 0.7
+
+
 def test_only_who_looks_at_light_sees_it(generator):
     """One class is brighter, and nothing else tells them apart."""
     y = torch.arange(40) % 2
@@ -81,6 +93,9 @@ def test_of_noise_nothing_is_known(generator):
     y = torch.randint(2, (40,), generator=generator)
     probe = ImageProbe(x, y, generator)
     assert probe.knowledge < 0.3
+    assert probe.accuracy < 0.8
+    x, y = corners(40, generator)
+    assert ImageProbe(x, y, generator).accuracy == 1
 
 
 def test_an_image_is_looked_at_as_if_it_had_been_left_out(generator):

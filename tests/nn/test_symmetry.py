@@ -94,12 +94,19 @@ class ToldMargins:
 
     has_belief, share_dark_on_bright = True, 0.0
 
-    def __init__(self, *margins):
+    def __init__(self, *margins, told_apart=None):
         self._margins = list(margins)
+        self._told_apart = told_apart
 
     def margin(self, changes, share):
         assert share == 0.75 and len(changes) == (6 if len(self._margins) == 4 else 1)
         return self._margins.pop(0)
+
+    def told_apart(self, change):
+        assert self._told_apart is not None, "asked without need"
+        x = torch.arange(6.0).view(1, 1, 2, 3)
+        assert torch.equal(change(x), x.flip(3))
+        return self._told_apart, 0.05
 
 
 def test_an_image_upside_down_alone_has_to_be_surer_than_a_mirror_image():
@@ -110,13 +117,34 @@ def test_an_image_upside_down_alone_has_to_be_surer_than_a_mirror_image():
 
 
 @pytest.mark.parametrize(
-    ("margin", "is_open"), [(-1.5, False), (-0.5, True), (1, True)]
+    ("margin", "told_apart", "may_mirror"),
+    [
+        (-1.5, None, False),
+        (1.5, None, True),
+        (-0.5, 0.5, True),
+        (1, 0.65, True),
+        (1, 0.72, False),
+        (0, 0.9, False),
+    ],
 )
-def test_registration_is_asked_about_mirrors_where_the_probe_is_not_sure(
-    margin, is_open
+def test_where_the_probe_is_not_sure_mirror_images_must_look_like_images(
+    margin, told_apart, may_mirror
 ):
-    found = Symmetries.from_probe(ToldMargins(-9, margin, 0, 0), is_square=True)
-    assert found == Symmetries(may_mirror=is_open)
+    probe = ToldMargins(-9, margin, 0, 0, told_apart=told_apart)
+    found = Symmetries.from_probe(probe, is_square=True)
+    assert found == Symmetries(is_free=(may_mirror, False, False))
+
+
+@pytest.mark.parametrize("is_turned", [False, True])
+def test_of_unknown_classes_mirrors_are_free_unless_seen(is_turned, generator):
+    """Labels are noise. Every image is brighter to the right, or half of them are."""
+    x = torch.rand(60, 1, 12, 12, generator=generator)
+    x += torch.linspace(0, 0.5, 12)
+    if is_turned:
+        x[::2] = x[::2].flip(3)
+    y = torch.randint(3, (60,), generator=generator)
+    found = Symmetries.from_probe(ImageProbe(x, y, generator), is_square=True)
+    assert found.is_free[0] == is_turned
 
 
 def test_of_images_all_alike_nothing_is_free(generator):
