@@ -50,10 +50,10 @@ class ExpansiveSynthesizer(Pretrainable, LatentView, BaseExpander):
     warps one image onto another, and pairs of all classes meet; the less images explain
     each other, the more of it is a random affine move, as far as a classifier of the
     images still knows them. Light and contrast move too, and half of the images are
-    mirrored where left and right mean nothing to the pairs and to that classifier. For
-    tables the difference is a
-    vector in whitened space between rows of the class; normal noise is added, and the
-    row shrunk back to its class mean, so that a class keeps its covariance.
+    mirrored where left and right mean nothing to that classifier. For tables the
+    difference is a vector in whitened space between rows of the class; normal noise is
+    added, and the row shrunk back to its class mean, so that a class keeps its
+    covariance.
 
     For classes of about 5 to 500 samples; not for free text or sequences.
 
