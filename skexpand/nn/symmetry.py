@@ -73,7 +73,7 @@ class Symmetries:
         All positions but the mirror image, which many classes have alone, tell more at
         once than one by one, so they are asked for first. Of mirrors little is known
         from few photographs; where the probe is not sure, either way, images must not
-        be told from their mirror images. These are then nothing new.
+        be told from their mirror images: those are nothing new then.
 
         Parameters
         ----------

@@ -75,6 +75,27 @@ def test_images_are_told_from_what_they_never_are(generator):
     assert 0.3 < noise.told_apart(mirror)[0] < 0.7
 
 
+def test_a_difference_is_looked_at_as_if_it_had_been_left_out(generator):
+    """The closed form agrees with leaving every image out in turn."""
+    x, y = stripes(16, generator)
+    x = 0.2 * x + 0.8 * torch.rand(x.shape, generator=generator)
+    probe = ImageProbe(x, y, generator)
+    looked_at = [
+        torch.cat([probe._describe(each), probe._coarse(each)], dim=1).double()
+        for each in (x, mirror(x))
+    ]
+    rows = looked_at[0] - looked_at[1]
+    ridge = 0.1 * (rows @ rows.T).diagonal().mean()
+    n_told = 0
+    for i in range(len(x)):
+        known = rows[torch.arange(len(x)) != i]
+        system = known @ known.T + ridge * torch.eye(len(known))
+        slope = known.T @ torch.linalg.solve(system, torch.ones(len(known)).double())
+        n_told += int(rows[i] @ slope > 0)
+    assert 0 < n_told < len(x)
+    assert probe.told_apart(mirror)[0] == n_told / len(x)
+
+
 def test_only_who_looks_at_light_sees_it(generator):
     """One class is brighter, and nothing else tells them apart."""
     y = torch.arange(40) % 2
