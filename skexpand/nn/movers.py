@@ -190,9 +190,9 @@ def _register_pairs(x, bank, symmetries, progress, generator):
     """
     order = torch.randperm(len(bank), generator=generator).to(x.device)
     rows, rest = order[:_PAIRS_TO_LOOK_AT], order[_PAIRS_TO_LOOK_AT:]
-    field, left = _register(x, bank, rows, symmetries.orient, progress)
+    field, left = _register(x, bank, rows, symmetries, progress)
     if _explained(left) > 0 and len(rest):
-        more_field, more_left = _register(x, bank, rest, symmetries.orient, progress)
+        more_field, more_left = _register(x, bank, rest, symmetries, progress)
         rows = order
         field, left = torch.cat([field, more_field]), torch.cat([left, more_left])
     velocity = field.new_zeros(len(bank), *field.shape[1:])
@@ -208,7 +208,7 @@ def _explained(left):
     return min(max((share - _BY_CHANCE) / (_WELL_EXPLAINED - _BY_CHANCE), 0.0), 1.0)
 
 
-def _register(x, bank, rows, turn, progress):
+def _register(x, bank, rows, symmetries, progress):
     """Fields of some pairs, their sources turned before, and what they leave."""
     size = control_size(*x.shape[2:])
     damp = LocalDamping(*size, _LOCAL_SHARE)
@@ -218,7 +218,7 @@ def _register(x, bank, rows, turn, progress):
     for start in starts if progress is None else progress(starts):
         part = slice(start, start + _PAIRS_AT_ONCE)
         source, target = x[bank.source[rows[part]]], x[bank.target[rows[part]]]
-        source = turn(source, target)
+        source = symmetries.orient(source, target)
         field = register(source, target)
         left[part] = unexplained(source, target, field)
         velocity[part] = damp(field)

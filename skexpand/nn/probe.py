@@ -197,11 +197,8 @@ class ImageProbe:
             Its standard error, at most.
         """
         moved = transform(self._x)
-        turned = torch.cat([self._describe(moved).cpu(), self._coarse(moved)], dim=1)
-        difference = (self._features_in_light - turned).double()
-        gram = difference @ difference.T
-        ridge = _RIDGE * gram.diagonal().mean() + 1e-6
-        inverse = torch.linalg.inv(gram + ridge * torch.eye(len(gram)))
+        turned = self._with_light(self._describe(moved).cpu(), moved)
+        inverse, _ = _invert_system(self._features_in_light - turned, _RIDGE, 0.0)
         # Left out, a difference is predicted to be 1 - (K^-1 1)_i / (K^-1)_ii.
         unseen = 1 - inverse.sum(dim=1) / inverse.diagonal()
         is_told = unseen > -_ROUNDING
@@ -227,9 +224,7 @@ class ImageProbe:
     @property
     def accuracy(self) -> float:
         """Share of images, each of them unseen, whose class is believed in most."""
-        _, _, own, _ = self._rule
-        belief = F.one_hot(self._y).double() - own
-        return float((belief.argmax(dim=1) == self._y).double().mean())
+        return float((self._unseen.argmax(dim=1) == self._y).double().mean())
 
     @property
     def has_belief(self) -> bool:
@@ -239,8 +234,13 @@ class ImageProbe:
     @cached_property
     def _beliefs(self):
         """Belief in the class of every image, unseen, as it is, beyond its share."""
+        return self._beliefs_in_own_class(self._unseen)
+
+    @cached_property
+    def _unseen(self):
+        """Belief in every class of every image, by the rule without it."""
         _, _, own, _ = self._rule
-        return self._beliefs_in_own_class(F.one_hot(self._y).double() - own)
+        return F.one_hot(self._y).double() - own
 
     @cached_property
     def _rule(self):
@@ -258,7 +258,10 @@ class ImageProbe:
 
     @cached_property
     def _features_in_light(self):
-        return torch.cat([self._features, self._coarse(self._x)], dim=1)
+        return self._with_light(self._features, self._x)
+
+    def _with_light(self, features, x):
+        return torch.cat([features, self._coarse(x)], dim=1)
 
     @cached_property
     def _known_pixels(self):
@@ -297,7 +300,7 @@ class ImageProbe:
         if x_new is not None:
             source, new = source.cpu(), self._describe(x_new).cpu()
             if in_light:
-                new = torch.cat([new, self._coarse(x_new)], dim=1)
+                new = self._with_light(new, x_new)
             features = torch.cat([features, new])
             target = torch.cat([truth, truth[source]])
             fold = torch.cat([fold, fold[source]])
@@ -319,16 +322,16 @@ def _shrunk(x):
     return F.adaptive_avg_pool2d(x, _COARSE_SIDE).flatten(1).cpu()
 
 
-def _invert_system(features, penalty):
+def _invert_system(features, penalty, intercept=_CONSTANT):
     """Invert the system of ridge regression in the dual, one equation a row.
 
     The intercept is a constant feature, so large that the penalty leaves it alone; its
-    square is returned too.
+    square is returned too. With 0 there is none.
     """
     features = features.double()
     gram = features @ features.T
     scale = gram.diagonal().mean()
-    constant = _CONSTANT * scale
+    constant = intercept * scale
     ridge = penalty * scale + 1e-6  # images all alike have no features
     system = gram + constant + ridge * torch.eye(len(gram))
     return torch.linalg.inv(system), constant

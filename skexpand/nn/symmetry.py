@@ -78,7 +78,8 @@ class Symmetries:
         Parameters
         ----------
         probe : ImageProbe
-            Of one that knows nothing nothing is learned.
+            Of one that knows nothing no more is learned than whether images are told
+            from their mirror images.
         is_square : bool
             Whether rows and columns can change places.
         """

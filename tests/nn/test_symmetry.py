@@ -92,7 +92,7 @@ def test_what_stands_upright_is_not_turned(generator):
 class ToldMargins:
     """A probe that is so sure: of all turns at once, then of each change alone."""
 
-    has_belief, share_dark_on_bright = True, 0.0
+    share_dark_on_bright = 0.0
 
     def __init__(self, *margins, told_apart=None):
         self._margins = list(margins)
