@@ -22,7 +22,7 @@ from skexpand.nn.probe import ImageProbe
 from skexpand.pretrainable import Pretrainable
 from skexpand.pretraining import PretrainedEncoder
 from skexpand.recognition import consult
-from skexpand.strength import choose_for_images, choose_for_table
+from skexpand.strength import choose_for_images, choose_for_table, choose_light
 from skexpand.training import Budget, LossWeights, train_expansion
 
 _MAX_PAIRS = 512  # pooled over classes, a few hundred differences say it all
@@ -284,6 +284,9 @@ class ExpansiveSynthesizer(Pretrainable, LatentView, BaseExpander):
             x, samples, y, probe, network.mover, bank, streams
         )
         network.strength = self.strength_
+        if probe is not None:
+            chosen = 1.0 if self.strength is not None else self.strength_
+            choose_light(probe, network.mover, samples, bank, chosen, streams)
         self.n_trainable_ = trainable_parameters(network.autoencoder).n_trainable
         mixing = self._mixing()
         self.loss_curve_ = train_expansion(

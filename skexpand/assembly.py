@@ -3,7 +3,6 @@
 from functools import partial
 
 from skexpand._encoder import start_autoencoder
-from skexpand.nn.appearance import choose_share
 from skexpand.nn.attention import LatentAttention
 from skexpand.nn.classifier import Classifier
 from skexpand.nn.movers import ImageMover, TableMover
@@ -65,7 +64,6 @@ def build_network(parameters, samples, labels, bank, *, probe, generator, budget
             bank,
             partial(budget.show, description="registering"),
             prior=partial(AffinePrior.from_probe, probe, generator),
-            light=partial(choose_share, probe, samples, bank, generator),
             generator=generator,
             symmetries=Symmetries.from_probe(
                 probe, is_square=samples.shape[2] == samples.shape[3]

@@ -4,6 +4,7 @@ import logging
 
 from skexpand.bandwidth import LEFT_ALONE, NO_OBJECTION, advise, choose_factor
 from skexpand.image_length import choose_length
+from skexpand.nn.appearance import choose_share
 
 logger = logging.getLogger(__name__)
 
@@ -84,3 +85,20 @@ def choose_for_images(probe, mover, x, y, bank, *, degree, streams):
         )
     logger.info(advice)
     return length, advice
+
+
+def choose_light(probe, mover, x, bank, length, streams):
+    """Choose how far light and contrast of images move, and tell the mover.
+
+    Where cross-validation makes moves shorter, light keeps its length: that images of
+    a class lie still, as traffic signs and clothes do, says nothing about their light.
+
+    Parameters
+    ----------
+    probe, mover, x, bank, streams
+        As in `choose_length`.
+    length : float
+        What cross-validation chose for the moves, 1 where it was not asked.
+    """
+    share = choose_share(probe, x, bank, streams.torch("light"))
+    mover.recoloring.share = share / length

@@ -1,5 +1,7 @@
 """How far images move: the answer is known where moves mean something."""
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 
@@ -7,7 +9,7 @@ from skexpand._random import RandomStreams
 from skexpand.image_length import LENGTHS, choose_length
 from skexpand.nn.mixing import same_class_pairs
 from skexpand.nn.probe import ImageProbe
-from skexpand.strength import choose_for_images
+from skexpand.strength import choose_for_images, choose_light
 
 
 class Dimmer:
@@ -85,3 +87,17 @@ def test_the_longest_that_gains_a_third_of_the_best_is_taken(
     )
     assert length == expected
     assert ("do not help" in advice) == (max(gains) <= 0)
+
+
+def test_light_keeps_its_length_where_moves_are_shortened(generator):
+    y = torch.arange(40) % 2
+    x = 0.2 + torch.rand(40, 1, 1, 1, generator=generator) * torch.rand(
+        40, 1, 12, 12, generator=generator
+    )
+    probe, bank = ImageProbe(x, y, generator), same_class_pairs(y, 50, generator)
+    shares = []
+    for length in (1.0, 0.25):
+        mover = SimpleNamespace(recoloring=SimpleNamespace(share=None))
+        choose_light(probe, mover, x, bank, length, RandomStreams(0))
+        shares.append(mover.recoloring.share)
+    assert shares[0] >= 0.5 and shares[1] == 4 * shares[0]

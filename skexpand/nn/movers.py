@@ -63,9 +63,8 @@ class ImageMover(nn.Module):
     where the prior is a random shift, turn, scaling and shear, as far as a classifier
     of the images keeps its belief (`AffinePrior`): as in the shrunk covariance of a
     table, what the images do not say is filled in with what holds for most. Light and
-    contrast move by :math:`(1 - e)` times a share of the length that cross-validation
-    chooses (`choose_share`): where shapes explain all, ink and paper have nothing to
-    add. Digits get none of either.
+    contrast move by a share of the weights that is to be set (`choose_share`); by none
+    at first.
 
     Where the classes have symmetries of the square, a pair contributes each of them
     with even odds, and an odd number :math:`r` of pairs applies it: the mirror
@@ -108,7 +107,6 @@ class ImageMover(nn.Module):
         progress: Callable | None = None,
         *,
         prior: Callable,
-        light: Callable,
         generator: Generator,
         symmetries: Symmetries,
     ) -> "ImageMover":
@@ -124,9 +122,6 @@ class ImageMover(nn.Module):
             Wraps the sequence of batches to show how far it is.
         prior : callable
             Returns the `AffinePrior`; not asked where images explain each other.
-        light : callable
-            Returns how far light moves where images explain nothing of each other, as a
-            share of the length; not asked where they explain all.
         generator : torch.Generator
             Draws the prior moves and the pairs looked at first, on the CPU.
         symmetries : Symmetries
@@ -137,13 +132,11 @@ class ImageMover(nn.Module):
             small, bank, symmetries, progress, generator
         )
         symmetry = symmetries.draw(len(bank), generator).to(x.device)
-        share = 0.0
         if explained < 1:
             rows, columns = x.shape[2:]
             filling = prior().draw(velocity, rows / columns, generator)
             velocity = explained * velocity + (1 - explained) * filling
-            share = (1 - explained) * light()
-        recoloring = Recoloring.from_pairs(x, bank, share)
+        recoloring = Recoloring.from_pairs(x, bank, 0.0)
         return cls(velocity, symmetry, recoloring, explained)
 
     @property

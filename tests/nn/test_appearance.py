@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from skexpand.nn.appearance import Recoloring, choose_share
+from skexpand.nn.appearance import Recoloring, choose_share, variety_of_light
 from skexpand.nn.mixing import PairBank, same_class_pairs
 from skexpand.nn.probe import ImageProbe
 
@@ -48,9 +48,34 @@ def test_light_moves_little_where_it_tells_the_class(generator):
     assert chosen_share(*stripes(generator, paper, 0.3), generator) == 0.5
 
 
-def test_light_moves_little_where_there_is_nothing_to_ask(generator):
+def test_light_stays_where_there_are_no_pairs(generator):
     x, y = photographs(generator, 2), torch.arange(2)
-    assert chosen_share(x, y, generator) == 0.5  # no pairs
+    assert chosen_share(x, y, generator) == 0
+
+
+def written(generator, ink):
+    """Draw squares of many sizes, as bright as `ink` says, on black paper."""
+    x = torch.zeros(40, 1, 16, 16)
+    for image, value in zip(x, ink.expand(40), strict=True):
+        image[:, : int(torch.randint(4, 12, (1,), generator=generator)), 2:10] = value
+    return x
+
+
+def test_how_much_ink_there_is_says_nothing_about_light(generator):
+    x = written(generator, torch.tensor(0.9))
+    assert x.mean(dim=(1, 2, 3)).std() > 0.05
+    assert variety_of_light(x) == 0
+    assert chosen_share(x, torch.arange(40) % 2, generator) == 0
+
+
+def test_ink_of_many_shades_is_light(generator):
+    shades = torch.linspace(0, 1, 40)
+    assert variety_of_light(written(generator, 0.5 + 0.5 * shades)) == 1
+    pale = variety_of_light(written(generator, 0.8 + 0.1 * shades))
+    assert 0.1 < pale < 0.5
+    x = written(generator, 0.8 + 0.1 * shades)
+    share = chosen_share(x, torch.arange(40) % 2, generator)
+    assert share / pale in (0.5, 1.0, 2.0)
 
 
 def test_no_weight_leaves_an_image_alone(generator):
