@@ -12,7 +12,7 @@ from skexpand._encoder import koopman_matrix
 from skexpand.assembly import build_network
 from skexpand.bandwidth import LEFT_ALONE, rule_of_thumb
 from skexpand.expansion import Expansion
-from skexpand.image_judge import ImageJudge, worthwhile_candidates
+from skexpand.image_judge import ImageJudge, count_candidates
 from skexpand.judge import TableJudge
 from skexpand.latents import LatentView
 from skexpand.levels import SeenLevels
@@ -360,14 +360,11 @@ class ExpansiveSynthesizer(Pretrainable, LatentView, BaseExpander):
         """Let somebody say which candidates look like their class, if anybody can."""
         if self._codec.kind == "table":
             return self._appoint_table_judge(x, y, streams)
-        n_tries = np.ones(len(self.classes_), dtype=int)
         if self.n_candidates is not None:
-            n_tries *= self.n_candidates
-        elif probe is None:
-            n_tries = worthwhile_candidates(self.class_counts_)
-        elif probe.knows_classes:
-            learned = network.mover.explained
-            n_tries = worthwhile_candidates(self.class_counts_, learned)
+            n_tries = np.full(len(self.classes_), self.n_candidates)
+        else:
+            learned = 1.0 if probe is None else network.mover.explained
+            n_tries = count_candidates(self.class_counts_, probe, learned, self.n_iter_)
         samples, judge = torch.from_numpy(x), None
         device = find_device(self.device)
         known_anyway = 0.0 if probe is None else probe.accuracy
@@ -376,8 +373,8 @@ class ExpansiveSynthesizer(Pretrainable, LatentView, BaseExpander):
         )
         if accuracy is not None:
             self.judge_accuracy_ = accuracy
-        alphas = LossWeights.from_parameter(self.loss_weights)
-        if n_tries.max() > 1 and alphas.classification > 0 and self.n_iter_ > 0:
+        weight = LossWeights.from_parameter(self.loss_weights).classification
+        if n_tries.max() > 1 and weight > 0 and self.n_iter_ > 0:
             judge = ImageJudge(
                 network.classifier, samples, torch.from_numpy(y), recognizer
             )

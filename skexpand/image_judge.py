@@ -13,6 +13,9 @@ _IMAGE_CELLS = 2**19
 _MOST_CANDIDATES = 8
 _SMALL = 10  # images of a class
 _MOSTLY = 0.5  # of the moves
+# Of training: a judge of 20 to 40 steps cost a network 1 to 5 points, one of 60 made no
+# difference, one of 110 brought 1 to 2 (docs/method.md).
+_LEAST_STEPS = 100
 
 
 def row_blocks(n_rows, sample_shape):
@@ -49,6 +52,31 @@ def worthwhile_candidates(counts, explained=1.0):
         return np.ones_like(counts)
     share = np.minimum(_SMALL / np.maximum(counts, 1), 1) ** 2
     return np.maximum(1, np.rint(_MOST_CANDIDATES * share)).astype(int)
+
+
+def count_candidates(counts, probe, explained, n_steps):
+    """Count the images worth making for each one asked for, if anybody can choose.
+
+    Parameters
+    ----------
+    counts, explained
+        As in `worthwhile_candidates`.
+    probe : ImageProbe or None
+        Whether it knows the classes says whether images of them can be told apart.
+    n_steps : int
+        That the judge was trained for.
+
+    Returns
+    -------
+    ndarray of int, shape (n_classes,)
+    """
+    if n_steps < _LEAST_STEPS:
+        return np.ones_like(counts)
+    if probe is None:
+        return worthwhile_candidates(counts)
+    if not probe.knows_classes:
+        return np.ones_like(counts)
+    return worthwhile_candidates(counts, explained)
 
 
 class ImageJudge:

@@ -18,7 +18,8 @@ def table():
 
 
 def fit(data, **parameters):
-    return ExpansiveSynthesizer(max_iter=2, random_state=0, **parameters).fit(*data)
+    settings = {"max_iter": 2, "random_state": 0, **parameters}
+    return ExpansiveSynthesizer(**settings).fit(*data)
 
 
 class Judge:
@@ -307,7 +308,7 @@ def test_every_class_has_its_own_number_of_candidates():
     X, y = strokes()
     small, large = X[y == 0], np.tile(X[y == 1], (5, 1, 1))
     unequal = np.concatenate([small, large]), np.repeat([0, 1], [6, 30])
-    expansion = fit(unequal)._expansion
+    expansion = fit(unequal, max_iter=100)._expansion
     assert expansion.n_candidates.tolist() == [8, 1]
     n_made = []
 
@@ -319,14 +320,23 @@ def test_every_class_has_its_own_number_of_candidates():
     x_new, y_new, _ = expansion.draw(np.array([10, 20]), RandomStreams(0))
     assert n_made == [([0, 1], [80, 20], [10, 20])]
     assert np.bincount(y_new).tolist() == [10, 20] and np.isfinite(x_new).all()
-    assert fit((large, np.arange(30) % 2))._expansion.n_candidates.tolist() == [4, 4]
+    smaller = fit((large, np.arange(30) % 2), max_iter=100)
+    assert smaller._expansion.n_candidates.tolist() == [4, 4]
 
 
 def test_large_classes_need_no_judge(images):
     X, y = images
     many = np.tile(X, (5, 1, 1)), np.tile(y, 5)
-    assert fit(many)._expansion.judge is None
+    assert fit(many, max_iter=100)._expansion.judge is None
     assert fit(many, n_candidates=2)._expansion.judge is not None
+
+
+def test_who_was_hardly_trained_does_not_judge_unless_asked_to():
+    """Such a judge refuses at random, and what is far in its eyes is only odd."""
+    assert fit(strokes(), max_iter=99)._expansion.judge is None
+    assert fit(strokes(), max_iter=99, n_candidates=2)._expansion.judge is not None
+    judged = fit(strokes(), max_iter=100)._expansion
+    assert judged.judge is not None and judged.n_candidates.tolist() == [8, 8]
 
 
 def test_chosen_images_keep_their_provenance(images):
