@@ -97,10 +97,10 @@ class ExpansiveSynthesizer(Pretrainable, LatentView, BaseExpander):
         Images made for each one asked for: of those that the judge accepts, the ones
         farthest from all others stay; None takes 8 in classes of up to ten, fewer in
         larger ones, 1 from 24 images on, where the images tell too little about their
-        classes to judge, and where they do not show how to move them. Tables: how often
-        a row that it refuses is drawn again, at last at a quarter of the length; None
-        takes 4. What it clearly gives to another class that grows too is put there.
-        With 1 there is no judge.
+        classes to judge or do not show how to move them, and after less than 100 steps
+        of training. Tables: how often a row that it refuses is drawn again, at last at
+        a quarter of the length; None takes 4. What it clearly gives to another class
+        that grows too is put there. With 1 there is no judge.
     loss_weights : dict or None, default=None
         Weights of the terms "reconstruction", "classification", "transport" and
         "covariance" that differ from those of `LossWeights`. Without "classification"
