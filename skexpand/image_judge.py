@@ -62,7 +62,7 @@ def count_candidates(counts, probe, explained, n_steps):
     counts, explained
         As in `worthwhile_candidates`.
     probe : ImageProbe or None
-        Whether it knows the classes says whether images of them can be told apart.
+        Judging waits for one that knows the classes; None does not object.
     n_steps : int
         That the judge was trained for.
 
@@ -70,11 +70,8 @@ def count_candidates(counts, probe, explained, n_steps):
     -------
     ndarray of int, shape (n_classes,)
     """
-    if n_steps < _LEAST_STEPS:
-        return np.ones_like(counts)
-    if probe is None:
-        return worthwhile_candidates(counts)
-    if not probe.knows_classes:
+    knows_classes = probe is None or probe.knows_classes
+    if n_steps < _LEAST_STEPS or not knows_classes:
         return np.ones_like(counts)
     return worthwhile_candidates(counts, explained)
 

@@ -12,7 +12,7 @@ _END = 0.01  # of the pixels: the values beyond are the darkest and the brightes
 # Standard deviation of the darkest and brightest values over the images: 0.003 for
 # digits, 0.01 for letters, 0.1 for clothes and hands, 0.15 for photographs.
 _FREE_LIGHT = 0.06
-_LEAST_VARIETY = 0.1
+_LEAST_VARIETY = 0.1  # less is not worth asking about
 _SHARES = (2.0, 1.0, 0.5)  # of the usual length; 2 keeps little of the own light
 _N_ROUNDS, _N_COPIES, _DEGREE = 2, 2, 4
 _LEAST_GAIN = 1 / 3  # of the best share's, as for the length of moves
