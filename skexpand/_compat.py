@@ -4,6 +4,8 @@ Supported: scikit-learn >= 1.6 and imbalanced-learn >= 0.13. A new release of ei
 break this module only.
 """
 
+from os import PathLike
+
 import numpy as np
 from imblearn.over_sampling.base import BaseOverSampler
 from imblearn.utils import check_sampling_strategy
@@ -20,7 +22,17 @@ __all__ = [
 
 
 def validate_parameters(estimator):
-    """Check the constructor's values against ``_parameter_constraints``."""
+    """Check the constructor's values against ``_parameter_constraints``.
+
+    The host's words for a path in place of what is stored there do not say how to read
+    it.
+    """
+    path = getattr(estimator, "pretrained", None)
+    if isinstance(path, str | PathLike):
+        raise TypeError(
+            f"pretrained must be a PretrainedEncoder or None, got the path {path!s}. "
+            f"Read it first: pretrained=PretrainedEncoder.load({str(path)!r})."
+        )
     estimator._validate_params()
 
 

@@ -276,6 +276,13 @@ REFUSED_BY_ES = [
         "X must have 3 columns, as in fit, got 2",
         parameters={"pretrained": "table"},
     ),
+    Case(
+        "the path of an encoder",
+        table,
+        "Read it first: pretrained=PretrainedEncoder.load('encoder.json')",
+        parameters={"pretrained": "encoder.json"},
+        error=TypeError,
+    ),
 ]
 
 TAKEN = [

@@ -65,7 +65,7 @@ def test_the_synthesizer_refuses_before_anything_is_learned(case, pretrained):
     if case.parameters.get("device") == "cuda" and torch.cuda.is_available():
         pytest.skip("there is a CUDA device")
     parameters = dict(case.parameters)
-    if "pretrained" in parameters:
+    if parameters.get("pretrained") in pretrained:
         parameters["pretrained"] = pretrained[parameters["pretrained"]]
     synthesizer = ExpansiveSynthesizer(**parameters)
     with pytest.raises(case.error) as caught:
