@@ -150,12 +150,13 @@ def test_images_that_explain_nothing_are_registered_no_further(generator):
     )
     assert len(bank) == 190
     assert registered == [1]  # batch of 64 pairs
-    assert not mover.velocity.any()
+    assert not mover.velocity.any() and mover.explained == 0
 
 
 def test_images_that_explain_each_other_need_no_prior():
     first, second = two_movers(hooks(4), 4)
     torch.testing.assert_close(first.velocity, second.velocity, atol=0.005, rtol=0)
+    assert first.explained > 0.9
 
 
 def test_light_moves_as_far_as_it_is_told(generator):
