@@ -4,15 +4,16 @@ from functools import partial
 
 from torch import Generator, Tensor, nn
 
-from skexpand.nn.layers import seeded
+from skexpand.nn.layers import reduction, seeded
 from skexpand.nn.ordered import by_rows_and_columns
 
 
 class Classifier(nn.Module):
     """Tell classes apart on real and synthetic samples (paper, eq. 7).
 
-    Images pass two strided convolutions; a table's columns enter one hidden layer. Its
-    cross-entropy is a loss of the expansion, its opinion the judge of images.
+    Images pass two strided convolutions, reduced to sides of 32 to 63 pixels where they
+    are larger; a table's columns enter one hidden layer. Its cross-entropy is a loss of
+    the expansion, its opinion the judge of images.
 
     Shapes: ``x (n, C, H, W)`` or ``x (n, q)`` -> logits ``(n, n_classes)``.
 
@@ -44,7 +45,9 @@ class Classifier(nn.Module):
             n_features = width
         else:
             n_channels, height, side = sample_shape
+            factor = reduction(height, side)
             layers = [
+                nn.AvgPool2d(factor) if factor > 1 else nn.Identity(),
                 conv(n_channels, width, 5, stride=2, padding=2),
                 nn.GroupNorm(4, width),
                 nn.GELU(),

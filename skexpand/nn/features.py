@@ -8,9 +8,8 @@ import torch.nn.functional as F
 from torch import Generator, Tensor, nn
 
 from skexpand.nn.flow import control_size, integrate, warp
-from skexpand.nn.layers import seeded
+from skexpand.nn.layers import reduction, seeded
 
-_WORKING_SIDE = 32  # larger images are looked at reduced to sides of 32 to 63 pixels
 _FEWEST_CELLS = 4  # a map of fewer cells a side is not halved
 _SQUARINGS = 3  # views move pixels a little: no need for the five of registration
 # Largest moves of a view, in half image sides and radians.
@@ -61,8 +60,8 @@ class FeatureNetwork(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Look at images."""
-        reduction = max(1, min(x.shape[2:]) // _WORKING_SIDE)
-        x = F.avg_pool2d(x, reduction) if reduction > 1 else x
+        factor = reduction(*x.shape[2:])
+        x = F.avg_pool2d(x, factor) if factor > 1 else x
         x = self.stem((2 * x - 1).contiguous(memory_format=torch.channels_last))
         first, second, third = self.halving
         x = first(x, is_halved=True)

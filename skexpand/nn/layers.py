@@ -6,6 +6,17 @@ import torch
 from torch import Generator, nn
 
 
+_WORKING_SIDE = 32
+
+
+def reduction(height: int, width: int) -> int:
+    """Factor that brings the shorter side of an image to 32 to 63 pixels, at least 1.
+
+    Convolutions over a few images learn nothing from more, and take most of the time.
+    """
+    return max(1, min(height, width) // _WORKING_SIDE)
+
+
 def unfilled(layer_class: type[nn.Module], *sizes: int, **options) -> nn.Module:
     """Build a layer whose weights are yet to be written.
 

@@ -7,6 +7,7 @@ import torch
 
 from skexpand.nn.autoencoder import ConvAutoencoder, TableAutoencoder, reparametrize
 from skexpand.nn.layers import seeded
+from skexpand.nn.optimizer import Adam
 
 
 def whitening_of(x):
@@ -43,6 +44,7 @@ def disturb(network, generator, scale=0.3):
         (4, 5, 40),
         (3, 64, 64),
         (1, 97, 8),
+        (3, 70, 101),
     ],
     ids=str,
 )
@@ -54,6 +56,25 @@ def test_images_of_any_size_come_back_in_their_shape_and_range(shape, generator)
     assert max(autoencoder.latent_shape[1:]) <= 8
     x_hat = autoencoder.decode(mean)
     assert x_hat.shape == x.shape and 0 <= x_hat.min() and x_hat.max() <= 1
+
+
+def test_large_images_are_repainted_at_their_full_size(generator):
+    autoencoder = ConvAutoencoder((1, 96, 97), generator=generator)
+    x = (torch.rand(2, 1, 96, 97, generator=generator) > 0.5).float()
+    optimizer = Adam(autoencoder.parameters(), 1e-2)
+    for _ in range(150):
+        x_hat = autoencoder.decode(autoencoder.encode(x)[0])
+        optimizer.minimize(reconstruction := (x_hat - x).square().mean())
+    # What blocks of 3 x 3 pixels have in common would leave eight ninths of 0.25.
+    assert reconstruction.item() < 0.1
+
+
+def test_the_map_of_a_large_image_costs_no_more_layers(generator):
+    small, large = (
+        ConvAutoencoder((3, side, side), generator=generator) for side in (32, 256)
+    )
+    assert small.latent_shape == large.latent_shape == (8, 8, 8)
+    assert len(small.encoder) == len(large.encoder)
 
 
 def test_an_untrained_image_posterior_is_nearly_deterministic(generator):

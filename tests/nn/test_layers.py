@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from skexpand.nn.layers import seeded
+from skexpand.nn.layers import reduction, seeded
 
 KINDS = [
     (nn.Linear, (200, 300), {}, 200),
@@ -62,3 +62,11 @@ def test_no_fit_imports_a_computer_algebra_system():
         "assert 'sympy' not in sys.modules"
     )
     subprocess.run([sys.executable, "-W", "ignore", "-c", code], check=True)
+
+
+@pytest.mark.parametrize(
+    ("height", "width", "factor"),
+    [(4, 4, 1), (63, 200, 1), (64, 64, 2), (300, 95, 2), (96, 300, 3)],
+)
+def test_the_shorter_side_is_brought_to_32_to_63_pixels(height, width, factor):
+    assert reduction(height, width) == factor
