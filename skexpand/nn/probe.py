@@ -176,8 +176,8 @@ class ImageProbe:
         error = beyond.std() / len(beyond) ** 0.5
         return float(beyond.mean() / (error + _ROUNDING))
 
-    def told_apart(self, transform) -> tuple[float, float]:
-        """Tell how many images are told from what a transform makes of them.
+    def told_apart(self, transforms) -> tuple[float, float]:
+        """Tell how many images are told from what transforms make of them.
 
         Whatever their classes: ridge regression on the differences between the images
         and what they are turned into, light included, says of the difference it has
@@ -185,24 +185,28 @@ class ImageProbe:
 
         Parameters
         ----------
-        transform : callable
-            As in `kept_under`.
+        transforms : sequence of callable
+            Each as in `kept_under`, and asked about apart from the others.
 
         Returns
         -------
         share : float
-            About 0.5 where what is made could as well be one of the images. Images
-            that the transform leaves as they are count as told apart.
+            Mean over the transforms. About 0.5 where what is made could as well be one
+            of the images. Images that a transform leaves as they are count as told
+            apart.
         error : float
-            Its standard error, at most.
+            Standard error of a single transform's share, at most.
         """
+        shares = [self._share_told(each) for each in transforms]
+        return sum(shares) / len(shares), 0.5 / len(self._x) ** 0.5
+
+    def _share_told(self, transform):
         moved = transform(self._x)
         turned = self._with_light(self._describe(moved).cpu(), moved)
         inverse, _ = _invert_system(self._features_in_light - turned, _RIDGE, 0.0)
         # Left out, a difference is predicted to be 1 - (K^-1 1)_i / (K^-1)_ii.
         unseen = 1 - inverse.sum(dim=1) / inverse.diagonal()
-        is_told = unseen > -_ROUNDING
-        return float(is_told.double().mean()), 0.5 / len(is_told) ** 0.5
+        return float((unseen > -_ROUNDING).double().mean())
 
     def _beliefs_under(self, transform):
         """Beliefs, as `_beliefs`, in the images transformed."""

@@ -66,13 +66,13 @@ def test_what_is_kept_must_be_more_than_chance(generator):
 def test_images_are_told_from_what_they_never_are(generator):
     x, y = corners(40, generator)
     probe = ImageProbe(x, y, generator)
-    share, error = probe.told_apart(lambda x: x.flip(2))
+    share, error = probe.told_apart([lambda x: x.flip(2)])
     assert share > 0.9 and error == pytest.approx(0.5 / 40**0.5)
-    assert probe.told_apart(lambda x: x)[0] == 1
+    assert probe.told_apart([lambda x: x])[0] == 1
     noise = ImageProbe(
         torch.rand(60, 1, 12, 12, generator=generator), y[:1].repeat(60), generator
     )
-    assert 0.3 < noise.told_apart(mirror)[0] < 0.7
+    assert 0.3 < noise.told_apart([mirror])[0] < 0.7
 
 
 def test_a_difference_is_looked_at_as_if_it_had_been_left_out(generator):
@@ -93,7 +93,7 @@ def test_a_difference_is_looked_at_as_if_it_had_been_left_out(generator):
         slope = known.T @ torch.linalg.solve(system, torch.ones(len(known)).double())
         n_told += int(rows[i] @ slope > 0)
     assert 0 < n_told < len(x)
-    assert probe.told_apart(mirror)[0] == n_told / len(x)
+    assert probe.told_apart([mirror])[0] == n_told / len(x)
 
 
 def test_only_who_looks_at_light_sees_it(generator):

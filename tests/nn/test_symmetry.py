@@ -90,11 +90,14 @@ def test_what_stands_upright_is_not_turned(generator):
 
 
 class ToldMargins:
-    """A probe that is so sure: of all turns at once, then of each change alone."""
+    """A probe that is so sure: of all turns at once, then of each change alone.
+
+    What it tells images apart from has to be named, and what is named is asked for.
+    """
 
     share_dark_on_bright = 0.0
 
-    def __init__(self, *margins, told_apart=None):
+    def __init__(self, *margins, **told_apart):
         self._margins = list(margins)
         self._told_apart = told_apart
 
@@ -102,37 +105,56 @@ class ToldMargins:
         assert share == 0.75 and len(changes) == (6 if len(self._margins) == 4 else 1)
         return self._margins.pop(0)
 
-    def told_apart(self, change):
-        assert self._told_apart is not None, "asked without need"
+    def told_apart(self, changes):
+        if len(changes) == 6:
+            return self._told_apart.pop("turns"), 0.05
         x = torch.arange(6.0).view(1, 1, 2, 3)
-        assert torch.equal(change(x), x.flip(3))
-        return self._told_apart, 0.05
+        assert torch.equal(changes[0](x), x.flip(3))
+        return self._told_apart.pop("mirror"), 0.05
+
+    def find(self):
+        found = Symmetries.from_probe(self, is_square=True)
+        assert not self._told_apart, "not asked for"
+        return found.is_free
+
+
+@pytest.mark.parametrize(
+    ("margin", "told_apart", "may_turn"),
+    [
+        (1.5, {}, True),
+        (0.5, {"turns": 0.55}, True),
+        (0.5, {"turns": 0.62}, False),
+        (-0.2, {}, False),
+    ],
+)
+def test_where_the_probe_is_not_sure_turned_images_must_look_like_images(
+    margin, told_apart, may_turn
+):
+    probe = ToldMargins(margin, -9, 0, 0, **told_apart)
+    assert probe.find() == (may_turn, may_turn, may_turn)
 
 
 def test_an_image_upside_down_alone_has_to_be_surer_than_a_mirror_image():
-    found = Symmetries.from_probe(ToldMargins(-9, 1.5, 1.5, 1.5), is_square=True)
-    assert found == Symmetries(is_free=(True, False, False))
-    found = Symmetries.from_probe(ToldMargins(-9, -9, 2.5, 2.5), is_square=True)
-    assert found == Symmetries(is_free=(False, True, True))
+    assert ToldMargins(-9, 1.5, 1.5, 1.5).find() == (True, False, False)
+    assert ToldMargins(-9, -9, 2.5, 2.5).find() == (False, True, True)
 
 
 @pytest.mark.parametrize(
     ("margin", "told_apart", "may_mirror"),
     [
-        (-1.5, None, False),
-        (1.5, None, True),
-        (-0.5, 0.5, True),
-        (1, 0.65, True),
-        (1, 0.72, False),
-        (0, 0.9, False),
+        (-1.5, {}, False),
+        (1.5, {}, True),
+        (-0.5, {"mirror": 0.5}, True),
+        (1, {"mirror": 0.65}, True),
+        (1, {"mirror": 0.72}, False),
+        (0, {"mirror": 0.9}, False),
     ],
 )
 def test_where_the_probe_is_not_sure_mirror_images_must_look_like_images(
     margin, told_apart, may_mirror
 ):
-    probe = ToldMargins(-9, margin, 0, 0, told_apart=told_apart)
-    found = Symmetries.from_probe(probe, is_square=True)
-    assert found == Symmetries(is_free=(may_mirror, False, False))
+    probe = ToldMargins(-9, margin, 0, 0, **told_apart)
+    assert probe.find() == (may_mirror, False, False)
 
 
 @pytest.mark.parametrize("is_turned", [False, True])
