@@ -81,7 +81,8 @@ class ConvAutoencoder(nn.Module):
 
         conv = partial(seeded, nn.Conv2d, generator=generator)
         # The first layer halves already: at full size it would cost more than the rest.
-        widths = [n_channels * self._block**2, *(width * 2**i for i in range(n_halvings))]
+        folded = n_channels * self._block**2
+        widths = [folded, *(width * 2**i for i in range(n_halvings))]
         encoder = []
         for before, after in pairwise(widths):
             encoder += [conv(before, after, 4, stride=2, padding=1), nn.GELU()]

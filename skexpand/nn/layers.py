@@ -5,7 +5,6 @@ import math
 import torch
 from torch import Generator, nn
 
-
 _WORKING_SIDE = 32
 
 
