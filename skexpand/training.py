@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from tqdm.auto import tqdm
 
+from skexpand.nn.layers import shrunk
 from skexpand.nn.losses import covariance_loss, reconstruction_loss
 from skexpand.nn.mixing import MixingPlan, PairBank, plan_mixing
 from skexpand.nn.optimizer import Adam
@@ -173,10 +174,12 @@ def train_expansion(
     if len(bank) == 0:
         return curve
     monitor = _Plateau(_PATIENCE)
+    # Large images are moved at the size at which the classifier looks at them.
+    small = shrunk(x)
     network.train()
     for _ in budget.steps(max_iter, "training"):
         batch = _draw_batch(y, bank, steps, batch_size, mixing, generator)
-        losses = _losses(network, x, y[batch.rows], batch, generator)
+        losses = _losses(network, x, small, y[batch.rows], batch, generator)
         total = sum(getattr(loss_weights, t) * losses[t] for t in LOSS_TERMS)
         total = total + loss_weights.reconstruction * losses["koopman"]
         optimizer.minimize(total)
@@ -228,7 +231,7 @@ def _draw_batch(y, bank, steps, batch_size, mixing, generator):
     return _Batch(rows, local, chosen, plan.to(y.device), is_target)
 
 
-def _losses(network, x_all, y, batch, generator):
+def _losses(network, x_all, small, y, batch, generator):
     x = x_all[batch.rows]
     encoded = network.encode(x, generator)  # Y <- phi(X), Y_SA <- MHSSA(Y)
     plan, bank = batch.plan, batch.bank
@@ -237,10 +240,11 @@ def _losses(network, x_all, y, batch, generator):
     if network.mover is None:
         x_new = network.autoencoder.decode(z_new)  # X' <- phi^-1(Y')
     else:
-        x_new = network.mover(x_all, batch.global_plan(), weights, generator)
+        x_new = network.mover(small, batch.global_plan(), weights, generator)
 
     x_hat = network.autoencoder.decode(encoded.features)
-    both, labels = torch.cat([x, x_new]), torch.cat([y, y[plan.anchor]])
+    both = torch.cat([small[batch.rows], shrunk(x_new)])
+    labels = torch.cat([y, y[plan.anchor]])
     flat, flat_new = encoded.latent.flatten(1), z_new.flatten(1)
     held_out = flat[batch.is_target.to(flat.device)]
     return {

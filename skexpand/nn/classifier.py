@@ -4,7 +4,7 @@ from functools import partial
 
 from torch import Generator, Tensor, nn
 
-from skexpand.nn.layers import reduction, seeded
+from skexpand.nn.layers import seeded, shrunk
 from skexpand.nn.ordered import by_rows_and_columns
 
 
@@ -45,9 +45,8 @@ class Classifier(nn.Module):
             n_features = width
         else:
             n_channels, height, side = sample_shape
-            factor = reduction(height, side)
             layers = [
-                nn.AvgPool2d(factor) if factor > 1 else nn.Identity(),
+                _Shrink(),
                 conv(n_channels, width, 5, stride=2, padding=2),
                 nn.GroupNorm(4, width),
                 nn.GELU(),
@@ -68,6 +67,11 @@ class Classifier(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Score every class."""
         return self.to_logits(self.features(x))
+
+
+class _Shrink(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return shrunk(x)
 
 
 class _Average(nn.AdaptiveAvgPool2d):

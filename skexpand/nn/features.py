@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Generator, Tensor, nn
 
 from skexpand.nn.flow import control_size, integrate, warp
-from skexpand.nn.layers import reduction, seeded
+from skexpand.nn.layers import seeded, shrunk
 
 _FEWEST_CELLS = 4  # a map of fewer cells a side is not halved
 _SQUARINGS = 3  # views move pixels a little: no need for the five of registration
@@ -60,9 +60,7 @@ class FeatureNetwork(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Look at images."""
-        factor = reduction(*x.shape[2:])
-        x = F.avg_pool2d(x, factor) if factor > 1 else x
-        x = self.stem((2 * x - 1).contiguous(memory_format=torch.channels_last))
+        x = self.stem((2 * shrunk(x) - 1).contiguous(memory_format=torch.channels_last))
         first, second, third = self.halving
         x = first(x, is_halved=True)
         x = x + self.residual[0](x)
