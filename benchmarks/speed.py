@@ -35,7 +35,9 @@ TABLES = {
     "million": (100, 20, 10_000),
     "levels": (10_000, 6, 2),
 }
-TASKS = ("table", "mnist", "million", "wide", "tall", "levels")
+# Name of the images, and how often every pixel is repeated along each side.
+IMAGES = {"mnist": ("mnist", 1), "large": ("cifar10", 4)}
+TASKS = ("table", "mnist", "million", "wide", "tall", "levels", "large")
 CUDA = "ES, CUDA"
 ARMS = ("none", "SMOTE", "classical", "ES", CUDA)
 RATIO = 10
@@ -55,13 +57,14 @@ def make_table(n, p, has_levels=False):
     return X, y
 
 
-def load_mnist(n_per_class=10):
-    """Return ten images of every digit."""
+def load_few(name, enlargement, n_per_class=10):
+    """Return ten images of every class, each side so many times as long."""
     from skexpand.datasets import few_shot, load_images
 
-    data = load_images("mnist")
+    data = load_images(name)
     train, _ = few_shot(data.X_train, data.y_train, n_per_class, random_state=0)
-    return data.X_train[train], data.y_train[train]
+    X = data.X_train[train].repeat(enlargement, axis=1).repeat(enlargement, axis=2)
+    return X, data.y_train[train]
 
 
 def make_sampler(arm, y, n_rows):
@@ -95,8 +98,9 @@ def measure(task, arm, threads):
 
     torch.set_num_threads(threads)
     n, p, ratio = TABLES.get(task, (None, None, RATIO))
-    X, y = load_mnist() if task == "mnist" else make_table(n, p, task == "levels")
-    if task == "mnist" and arm in ("none", "SMOTE"):
+    is_image = task in IMAGES
+    X, y = load_few(*IMAGES[task]) if is_image else make_table(n, p, task == "levels")
+    if is_image and arm in ("none", "SMOTE"):
         X = X.reshape(len(X), -1).astype(np.float64)
     n_rows = ratio * len(y)
     if task == "million" and arm == "none":
@@ -169,7 +173,7 @@ def arms_of(task, arms):
     """
     import torch
 
-    left_out = {"mnist": set(), "levels": {"classical", "SMOTE", "none"}}
+    left_out = dict.fromkeys(IMAGES, set()) | {"levels": {"classical", "SMOTE", "none"}}
     left_out = left_out.get(task, {"classical"})
     if not torch.cuda.is_available():
         left_out = left_out | {CUDA}
