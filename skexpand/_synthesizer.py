@@ -9,10 +9,9 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from skexpand._base import BaseExpander
 from skexpand._device import find_device, reproducible
 from skexpand._encoder import koopman_matrix
-from skexpand.assembly import build_network
+from skexpand.assembly import appoint_image_judge, build_network, find_symmetries
 from skexpand.bandwidth import LEFT_ALONE, rule_of_thumb
 from skexpand.expansion import Expansion
-from skexpand.image_judge import ImageJudge, count_candidates
 from skexpand.judge import TableJudge
 from skexpand.latents import LatentView
 from skexpand.levels import SeenLevels
@@ -21,7 +20,6 @@ from skexpand.nn.mixing import averaging_matrices, head_codewords, same_class_pa
 from skexpand.nn.probe import ImageProbe
 from skexpand.pretrainable import Pretrainable
 from skexpand.pretraining import PretrainedEncoder
-from skexpand.recognition import consult
 from skexpand.strength import choose_for_images, choose_for_table, choose_light
 from skexpand.training import Budget, LossWeights, train_expansion
 
@@ -101,6 +99,10 @@ class ExpansiveSynthesizer(Pretrainable, LatentView, BaseExpander):
         of training. Tables: how often a row that it refuses is drawn again, at last at
         a quarter of the length; None takes 4. What it clearly gives to another class
         that grows too is put there. With 1 there is no judge.
+    symmetries : tuple or list of str, or None, default=None
+        What moved images may be and keep their label: mirrored, "left-right" or
+        "up-down", with rows for columns, "transpose" (square ones), or "negative"; ()
+        for nothing. None asks a classifier of the images, see `symmetries_`.
     loss_weights : dict or None, default=None
         Weights of the terms "reconstruction", "classification", "transport" and
         "covariance" that differ from those of `LossWeights`. Without "classification"
@@ -140,9 +142,8 @@ class ExpansiveSynthesizer(Pretrainable, LatentView, BaseExpander):
         What cross-validation says about augmenting this data, also logged; for tables,
         whether the rows are better left alone. Empty where nothing was chosen.
     symmetries_ : tuple of str
-        What new images may be, because unseen ones are still known then: mirrored,
-        "left-right" or "up-down", with rows for columns, "transpose", or "negative".
-        Empty for tables.
+        The `symmetries` of new images, given or found: unseen images are still known
+        then. Empty for tables.
     koopman_operator_ : ndarray of shape (d, d)
         Least-squares map between latents of related samples (eq. 10).
     acceptance_rate_ : float
@@ -194,6 +195,7 @@ class ExpansiveSynthesizer(Pretrainable, LatentView, BaseExpander):
         "degree": [Interval(Integral, 1, None, closed="left"), None],
         "strength": [Interval(Real, 0, None, closed="left"), None],
         "n_candidates": [Interval(Integral, 1, None, closed="left"), None],
+        "symmetries": [tuple, list, None],
         "loss_weights": [dict, None],
         "max_iter": [Interval(Integral, 0, None, closed="left"), None],
         "pretrained": [PretrainedEncoder, None],
@@ -218,6 +220,7 @@ class ExpansiveSynthesizer(Pretrainable, LatentView, BaseExpander):
         degree=None,
         strength=None,
         n_candidates=None,
+        symmetries=None,
         loss_weights=None,
         max_iter=None,
         pretrained=None,
@@ -242,6 +245,7 @@ class ExpansiveSynthesizer(Pretrainable, LatentView, BaseExpander):
         self.degree = degree
         self.strength = strength
         self.n_candidates = n_candidates
+        self.symmetries = symmetries
         self.loss_weights = loss_weights
         self.max_iter = max_iter
         self.pretrained = pretrained
@@ -253,6 +257,8 @@ class ExpansiveSynthesizer(Pretrainable, LatentView, BaseExpander):
     def _check_learnable(self, x, y):
         find_device(self.device)
         LossWeights.from_parameter(self.loss_weights)
+        if self.symmetries is not None:
+            find_symmetries(self.symmetries, x.shape)
         if np.bincount(y).max() < 2:
             raise ValueError(
                 "Every class has one sample, so nothing is known about how samples of "
@@ -360,25 +366,12 @@ class ExpansiveSynthesizer(Pretrainable, LatentView, BaseExpander):
         """Let somebody say which candidates look like their class, if anybody can."""
         if self._codec.kind == "table":
             return self._appoint_table_judge(x, y, streams)
-        if self.n_candidates is not None:
-            n_tries = np.full(len(self.classes_), self.n_candidates)
-        else:
-            learned = 1.0 if probe is None else network.mover.explained
-            n_tries = count_candidates(self.class_counts_, probe, learned, self.n_iter_)
-        samples, judge = torch.from_numpy(x), None
-        device = find_device(self.device)
-        known_anyway = 0.0 if probe is None else probe.accuracy
-        recognizer, accuracy, material = consult(
-            self.pretrained, samples, y, streams, device, known_anyway
+        judging, accuracy = appoint_image_judge(
+            self, network, x, y, probe=probe, n_steps=self.n_iter_, streams=streams
         )
         if accuracy is not None:
             self.judge_accuracy_ = accuracy
-        weight = LossWeights.from_parameter(self.loss_weights).classification
-        if n_tries.max() > 1 and weight > 0 and self.n_iter_ > 0:
-            judge = ImageJudge(
-                network.classifier, samples, torch.from_numpy(y), recognizer
-            )
-        return {"judge": judge, "n_candidates": n_tries, "material": material}
+        return judging
 
     def _appoint_table_judge(self, x, y, streams):
         levels, judge = SeenLevels().fit(x, self._codec.is_continuous_), None

@@ -1,14 +1,21 @@
-"""From the parameters of the estimator to the network they describe."""
+"""From the parameters of the estimator to the network and judge they describe."""
 
 from functools import partial
 
+import numpy as np
+import torch
+
+from skexpand._device import find_device
 from skexpand._encoder import start_autoencoder
+from skexpand.image_judge import ImageJudge, count_candidates
 from skexpand.nn.attention import LatentAttention
 from skexpand.nn.classifier import Classifier
 from skexpand.nn.movers import ImageMover, TableMover
 from skexpand.nn.network import ExpansionNetwork
 from skexpand.nn.prior import AffinePrior
 from skexpand.nn.symmetry import Symmetries
+from skexpand.recognition import consult
+from skexpand.training import LossWeights
 
 
 def build_network(parameters, samples, labels, bank, *, probe, generator, budget):
@@ -65,11 +72,87 @@ def build_network(parameters, samples, labels, bank, *, probe, generator, budget
             partial(budget.show, description="registering"),
             prior=partial(AffinePrior.from_probe, probe, generator),
             generator=generator,
-            symmetries=Symmetries.from_probe(
-                probe, is_square=samples.shape[2] == samples.shape[3]
-            ),
+            symmetries=find_symmetries(parameters.symmetries, samples.shape, probe),
         )
     elif parameters.decoder == "flow":
         mover = TableMover.from_pairs(autoencoder, samples, labels, bank)
     network = ExpansionNetwork(autoencoder, classifier, attention, mover, strength=1.0)
     return network.to(samples.device)
+
+
+def find_symmetries(names, shape, probe=None):
+    """Take the symmetries named, or ask the probe.
+
+    Parameters
+    ----------
+    names : sequence of str or None
+        The parameter `symmetries` of the estimator.
+    shape : tuple of int
+        Of the encoded samples, ``(n, C, H, W)``.
+    probe : ImageProbe or None, default=None
+        Asked where nothing is named.
+
+    Returns
+    -------
+    Symmetries
+
+    Raises
+    ------
+    ValueError
+        If samples are rows of a table, or see `Symmetries.from_names`.
+    """
+    if len(shape) != 4:
+        raise ValueError(
+            f"symmetries={names!r} says how images may be turned, but X holds rows of "
+            "a table. Leave it out, or pass image_shape."
+        )
+    is_square = shape[2] == shape[3]
+    if names is None:
+        return Symmetries.from_probe(probe, is_square)
+    return Symmetries.from_names(names, is_square)
+
+
+def appoint_image_judge(parameters, network, x, y, *, probe, n_steps, streams):
+    """Let the classifier say which candidates look like their class, if it can.
+
+    Parameters
+    ----------
+    parameters : ExpansiveSynthesizer
+        Read for its constructor parameters only.
+    network : ExpansionNetwork
+        Trained.
+    x : ndarray of shape (n, C, H, W)
+        Encoded images.
+    y : ndarray of int, shape (n,)
+        Class codes.
+    probe : ImageProbe or None
+        Who knows the classes; None does not object.
+    n_steps : int
+        That the network was trained for.
+    streams : RandomStreams
+        Source of randomness.
+
+    Returns
+    -------
+    dict
+        ``judge``, ``n_candidates`` and ``material`` of an `Expansion`.
+    accuracy : float or None
+        Of few-shot recognition in pre-trained features, where there are any.
+    """
+    counts = np.bincount(y)
+    if parameters.n_candidates is not None:
+        n_tries = np.full(len(counts), parameters.n_candidates)
+    else:
+        learned = 1.0 if probe is None else network.mover.explained
+        n_tries = count_candidates(counts, probe, learned, n_steps)
+    samples, codes, judge = torch.from_numpy(x), torch.from_numpy(y), None
+    known_anyway = 0.0 if probe is None else probe.accuracy
+    device = find_device(parameters.device)
+    recognizer, accuracy, material = consult(
+        parameters.pretrained, samples, y, streams, device, known_anyway
+    )
+    weight = LossWeights.from_parameter(parameters.loss_weights).classification
+    if n_tries.max() > 1 and weight > 0 and n_steps > 0:
+        judge = ImageJudge(network.classifier, samples, codes, recognizer)
+    judging = {"judge": judge, "n_candidates": n_tries, "material": material}
+    return judging, accuracy

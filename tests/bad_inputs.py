@@ -223,6 +223,24 @@ REFUSED_BY_ES = [
         [0, 1],
     ),
     Case(
+        "unknown symmetry",
+        lambda: IMAGES,
+        "symmetries names ['mirror']; there are ['left-right', 'up-down', 'transpose',",
+        parameters={"symmetries": ["mirror"]},
+    ),
+    Case(
+        "rows for columns in oblong images",
+        lambda: IMAGES,
+        'symmetries has "transpose", which needs square images',
+        parameters={"symmetries": ["transpose"]},
+    ),
+    Case(
+        "symmetries of a table",
+        table,
+        "says how images may be turned, but X holds rows of a table",
+        parameters={"symmetries": ["left-right"]},
+    ),
+    Case(
         "unknown loss term",
         table,
         "loss_weights names ['beauty']; the terms are",

@@ -256,6 +256,27 @@ def test_images_in_any_position_are_expanded_into_any_position():
     assert quick().fit(np.c_[turned[:, 0]], y).symmetries_ == ()  # a table
 
 
+@pytest.mark.parametrize("symmetries", [(), ["up-down"], ("negative", "left-right")])
+def test_images_are_turned_as_told(symmetries):
+    rng = np.random.default_rng(0)
+    X = rng.integers(0, 40, (30, 12, 12)).astype(np.uint8)
+    X[:, 2:5, 2:5] += 200  # a spot above, to the left
+    synthesizer = quick(ratio=9, n_candidates=1, strength=0.1, symmetries=symmetries)
+    synthesizer.fit(X, np.arange(30) % 2)
+    assert set(synthesizer.symmetries_) == set(symmetries)
+    x_new, _ = synthesizer.sample()
+    rarer = np.where(np.median(x_new, axis=(1, 2)) < 128, 1.0, -1.0)
+    weight = np.where(rarer[:, None, None] > 0, x_new > 150, x_new < 105)
+    rows, columns = (weight.mean(axis=axis).argmax(axis=1) for axis in (2, 1))
+    shares = {
+        "up-down": np.mean(rows > 6),
+        "left-right": np.mean(columns > 6),
+        "negative": np.mean(rarer < 0),
+    }
+    for name, share in shares.items():
+        assert 0.4 < share < 0.6 if name in symmetries else share == 0, name
+
+
 def test_reordered_columns_are_not_encoded(table):
     pd = pytest.importorskip("pandas")
     frame = pd.DataFrame(table[0], columns=list("abcde"))

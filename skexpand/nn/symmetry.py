@@ -110,6 +110,35 @@ class Symmetries:
             may_mirror = _look_alike(probe, [_mirror], _TOLD_APART)
         return cls((may_mirror, *others), may_invert)
 
+    @classmethod
+    def from_names(cls, names, is_square: bool) -> "Symmetries":
+        """Take those of `NAMES` that are named.
+
+        Parameters
+        ----------
+        names : sequence of str
+            Any of "left-right", "up-down", "transpose" and "negative".
+        is_square : bool
+            Whether rows and columns can change places.
+
+        Raises
+        ------
+        ValueError
+            For another name, and for "transpose" where images are not square.
+        """
+        unknown = [name for name in names if name not in NAMES]
+        if unknown:
+            raise ValueError(
+                f"symmetries names {unknown}; there are {list(NAMES)}, and () for none."
+            )
+        if "transpose" in names and not is_square:
+            raise ValueError(
+                'symmetries has "transpose", which needs square images: rows and '
+                "columns change places. Leave it out or crop the images."
+            )
+        *is_free, may_invert = (name in names for name in NAMES)
+        return cls(tuple(is_free), may_invert)
+
     def draw(self, n: int, generator: Generator) -> Tensor:
         """Draw elements and negatives, each as often as any. Shapes: -> ``(n, 4)``."""
         is_on = torch.zeros(n, len(NAMES), dtype=torch.bool)
