@@ -12,11 +12,11 @@ from torch import Generator, Tensor
 # standard error: about 1 where images are in any of the eight positions, at most 0.77
 # for photographs upside down and 0.68 for mirrored clothes (docs/method.md).
 _KEPT = 0.75
-# Few classes have one of these alone: at three to five images a class one standard
-# error would turn one set of photographs in six by chance.
-_ERRORS = (1, 2, 2)
+# Standard errors for what few classes have alone: at three to five images a class one
+# would turn one set of photographs in six by chance.
+_SURELY_ALONE = 2
 _OF_EACH_KIND = 0.2  # bright on dark, and dark on bright: else negatives are no use
-# Share of images that are told from what all turns make of them. About 0.5 of what lies
+# Share of images that are told from what turns make of them. About 0.5 of what lies
 # in any position or is seen from above, 0.65 to 0.75 of photographs, 0.9 of writing.
 _TURNS_TOLD = 0.65
 _SURELY_LESS = -1  # standard errors: mirrors are not for these classes
@@ -74,11 +74,12 @@ class Symmetries:
         """Ask whether unseen images are still known afterwards.
 
         All positions but the mirror image, which many classes have alone, tell more at
-        once than one by one, so they are asked for first. Where the probe is not sure
-        that enough belief is kept, but believes so, images must not be told from turned
-        ones, by a standard error: those are nothing new then. Of mirrors little is
-        known from few photographs; there images must not be told from their mirror
-        images where the probe is not sure, either way.
+        once than one by one, so they are asked for first. The probe has to be sure, by
+        a standard error, that enough belief is kept; or to find so, and images not to
+        be told from turned ones, by as much: those are nothing new then. To be turned
+        upside down or transposed alone takes both, and two errors. Of mirrors little is
+        known from few photographs; where the probe is not sure, either way, images must
+        not be told from their mirror images.
 
         Parameters
         ----------
@@ -99,15 +100,18 @@ class Symmetries:
         if margin > 1 or (margin > 0 and _look_alike(probe, together, _TURNS_TOLD)):
             return cls(possible, may_invert=may_invert)
         alone = torch.eye(3, dtype=torch.bool)
+        changes = [[partial(apply_symmetry, is_on=element)] for element in alone]
         margins = [
-            probe.margin([partial(apply_symmetry, is_on=element)], _KEPT) if can else 0
-            for can, element in zip(possible, alone, strict=True)
+            probe.margin(change, _KEPT) if can else 0
+            for can, change in zip(possible, changes, strict=True)
         ]
-        may_mirror, *others = (
-            margin > n_errors for margin, n_errors in zip(margins, _ERRORS, strict=True)
+        may_mirror = margins[0] > 1 or (
+            margins[0] >= _SURELY_LESS and _look_alike(probe, changes[0], _TOLD_APART)
         )
-        if not may_mirror and margins[0] >= _SURELY_LESS:
-            may_mirror = _look_alike(probe, [_mirror], _TOLD_APART)
+        others = (
+            margin > _SURELY_ALONE and _look_alike(probe, change, _TURNS_TOLD)
+            for margin, change in zip(margins[1:], changes[1:], strict=True)
+        )
         return cls((may_mirror, *others), may_invert)
 
     @classmethod

@@ -108,9 +108,10 @@ class ToldMargins:
     def told_apart(self, changes):
         if len(changes) == 6:
             return self._told_apart.pop("turns"), 0.05
-        x = torch.arange(6.0).view(1, 1, 2, 3)
-        assert torch.equal(changes[0](x), x.flip(3))
-        return self._told_apart.pop("mirror"), 0.05
+        x = torch.arange(9.0).view(1, 1, 3, 3)
+        known = {"mirror": x.flip(3), "upside_down": x.flip(2), "transposed": x.mT}
+        (name,) = (k for k, v in known.items() if torch.equal(v, changes[0](x)))
+        return self._told_apart.pop(name), 0.05
 
     def find(self):
         found = Symmetries.from_probe(self, is_square=True)
@@ -136,7 +137,10 @@ def test_where_the_probe_is_not_sure_turned_images_must_look_like_images(
 
 def test_an_image_upside_down_alone_has_to_be_surer_than_a_mirror_image():
     assert ToldMargins(-9, 1.5, 1.5, 1.5).find() == (True, False, False)
-    assert ToldMargins(-9, -9, 2.5, 2.5).find() == (False, True, True)
+    probe = ToldMargins(-9, -9, 2.5, 2.5, upside_down=0.5, transposed=0.5)
+    assert probe.find() == (False, True, True)
+    probe = ToldMargins(-9, -9, 2.5, 2.5, upside_down=0.5, transposed=0.65)
+    assert probe.find() == (False, True, False)
 
 
 @pytest.mark.parametrize(
