@@ -142,8 +142,8 @@ class ExpansiveSynthesizer(Pretrainable, LatentView, BaseExpander):
         What cross-validation says about augmenting this data, also logged; for tables,
         whether the rows are better left alone. Empty where nothing was chosen.
     symmetries_ : tuple of str
-        The `symmetries` of new images, given or found: unseen images are still known
-        then. Empty for tables.
+        The `symmetries` of new images, given, or found because unseen images are still
+        known then. Empty for tables.
     koopman_operator_ : ndarray of shape (d, d)
         Least-squares map between latents of related samples (eq. 10).
     acceptance_rate_ : float
