@@ -79,7 +79,7 @@ class Symmetries:
         be told from turned ones, by as much: those are nothing new then. To be turned
         upside down or transposed alone takes both, and two errors. Of mirrors little is
         known from few photographs; where the probe is not sure, either way, images must
-        not be told from their mirror images.
+        not be told from their mirror images. Negatives are asked about as turns are.
 
         Parameters
         ----------
@@ -91,13 +91,12 @@ class Symmetries:
         """
         possible = (True, True, is_square)
         dark = probe.share_dark_on_bright
-        may_invert = (
-            min(dark, 1 - dark) > _OF_EACH_KIND and probe.margin([negative], _KEPT) > 1
+        may_invert = min(dark, 1 - dark) > _OF_EACH_KIND and _is_nothing_new(
+            probe, [negative], _TOLD_APART
         )
         turns = [e for e in _elements(possible) if e[1:].any()]
         together = [partial(apply_symmetry, is_on=turn) for turn in turns]
-        margin = probe.margin(together, _KEPT)
-        if margin > 1 or (margin > 0 and _look_alike(probe, together, _TURNS_TOLD)):
+        if _is_nothing_new(probe, together, _TURNS_TOLD):
             return cls(possible, may_invert=may_invert)
         alone = torch.eye(3, dtype=torch.bool)
         changes = [[partial(apply_symmetry, is_on=element)] for element in alone]
@@ -169,6 +168,12 @@ class Symmetries:
             best = torch.where(is_nearer, other, best)
             least = torch.minimum(least, distance)
         return best
+
+
+def _is_nothing_new(probe, changes, bound):
+    """Whether belief is kept, surely or because nobody can tell changed images."""
+    margin = probe.margin(changes, _KEPT)
+    return margin > 1 or (margin > 0 and _look_alike(probe, changes, bound))
 
 
 def _look_alike(probe, changes, bound):

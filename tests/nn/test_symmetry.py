@@ -95,14 +95,18 @@ class ToldMargins:
     What it tells images apart from has to be named, and what is named is asked for.
     """
 
-    share_dark_on_bright = 0.0
-
-    def __init__(self, *margins, **told_apart):
+    def __init__(self, *margins, negative=None, **told_apart):
         self._margins = list(margins)
+        self._negative = negative
         self._told_apart = told_apart
+        self.share_dark_on_bright = 0.0 if negative is None else 0.5
 
     def margin(self, changes, share):
-        assert share == 0.75 and len(changes) == (6 if len(self._margins) == 4 else 1)
+        assert share == 0.75
+        if self._negative is not None:  # asked about first
+            margin, self._negative = self._negative, None
+            return margin
+        assert len(changes) == (6 if len(self._margins) == 4 else 1)
         return self._margins.pop(0)
 
     def told_apart(self, changes):
@@ -110,6 +114,7 @@ class ToldMargins:
             return self._told_apart.pop("turns"), 0.05
         x = torch.arange(9.0).view(1, 1, 3, 3)
         known = {"mirror": x.flip(3), "upside_down": x.flip(2), "transposed": x.mT}
+        known["inverted"] = 8 - x
         (name,) = (k for k, v in known.items() if torch.equal(v, changes[0](x)))
         return self._told_apart.pop(name), 0.05
 
@@ -133,6 +138,23 @@ def test_where_the_probe_is_not_sure_turned_images_must_look_like_images(
 ):
     probe = ToldMargins(margin, -9, 0, 0, **told_apart)
     assert probe.find() == (may_turn, may_turn, may_turn)
+
+
+@pytest.mark.parametrize(
+    ("margin", "told_apart", "may_invert"),
+    [
+        (1.5, {}, True),
+        (0.5, {"inverted": 0.65}, True),
+        (0.5, {"inverted": 0.72}, False),
+        (-0.2, {}, False),
+    ],
+)
+def test_where_the_probe_is_not_sure_negatives_must_look_like_images(
+    margin, told_apart, may_invert
+):
+    probe = ToldMargins(-9, -9, 0, 0, negative=margin, **told_apart)
+    found = Symmetries.from_probe(probe, is_square=True)
+    assert found == Symmetries(may_invert=may_invert) and not probe._told_apart
 
 
 def test_an_image_upside_down_alone_has_to_be_surer_than_a_mirror_image():
