@@ -265,13 +265,13 @@ def test_images_are_turned_as_told(symmetries):
     synthesizer.fit(X, np.arange(30) % 2)
     assert set(synthesizer.symmetries_) == set(symmetries)
     x_new, _ = synthesizer.sample()
-    rarer = np.where(np.median(x_new, axis=(1, 2)) < 128, 1.0, -1.0)
-    weight = np.where(rarer[:, None, None] > 0, x_new > 150, x_new < 105)
-    rows, columns = (weight.mean(axis=axis).argmax(axis=1) for axis in (2, 1))
+    is_negative = np.median(x_new, axis=(1, 2)) >= 128
+    spot = np.where(is_negative[:, None, None], x_new < 105, x_new > 150)
+    rows, columns = (spot.mean(axis=axis).argmax(axis=1) for axis in (2, 1))
     shares = {
         "up-down": np.mean(rows > 6),
         "left-right": np.mean(columns > 6),
-        "negative": np.mean(rarer < 0),
+        "negative": np.mean(is_negative),
     }
     for name, share in shares.items():
         assert 0.4 < share < 0.6 if name in symmetries else share == 0, name

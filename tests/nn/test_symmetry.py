@@ -90,97 +90,82 @@ def test_what_stands_upright_is_not_turned(generator):
 
 
 class ToldMargins:
-    """A probe that is so sure: of all turns at once, then of each change alone.
+    """A probe that is as sure of each change as told, and surely not of the others.
 
-    What it tells images apart from has to be named, and what is named is asked for.
+    What images are told apart from has to be named, and what is named is asked for.
     """
 
-    def __init__(self, *margins, negative=None, **told_apart):
-        self._margins = list(margins)
-        self._negative = negative
-        self._told_apart = told_apart
-        self.share_dark_on_bright = 0.0 if negative is None else 0.5
+    def __init__(self, margins, told_apart):
+        self._margins = margins
+        self._told_apart = dict(told_apart)
+        self.share_dark_on_bright = 0.5 if "negative" in margins else 0.0
 
     def margin(self, changes, share):
         assert share == 0.75
-        if self._negative is not None:  # asked about first
-            margin, self._negative = self._negative, None
-            return margin
-        assert len(changes) == (6 if len(self._margins) == 4 else 1)
-        return self._margins.pop(0)
+        return self._margins.get(self._name(changes), -9)
 
     def told_apart(self, changes):
+        return self._told_apart.pop(self._name(changes)), 0.05
+
+    @staticmethod
+    def _name(changes):
         if len(changes) == 6:
-            return self._told_apart.pop("turns"), 0.05
+            return "turns"
+        (change,) = changes
         x = torch.arange(9.0).view(1, 1, 3, 3)
-        known = {"mirror": x.flip(3), "upside_down": x.flip(2), "transposed": x.mT}
-        known["inverted"] = 8 - x
-        (name,) = (k for k, v in known.items() if torch.equal(v, changes[0](x)))
-        return self._told_apart.pop(name), 0.05
-
-    def find(self):
-        found = Symmetries.from_probe(self, is_square=True)
-        assert not self._told_apart, "not asked for"
-        return found.is_free
+        known = {"mirror": x.flip(3), "upside down": x.flip(2), "transposed": x.mT}
+        known["negative"] = 8 - x
+        (name,) = (k for k, made in known.items() if torch.equal(made, change(x)))
+        return name
 
 
-@pytest.mark.parametrize(
-    ("margin", "told_apart", "may_turn"),
-    [
-        (1.5, {}, True),
-        (0.5, {"turns": 0.55}, True),
-        (0.5, {"turns": 0.62}, False),
-        (-0.2, {}, False),
-    ],
-)
-def test_where_the_probe_is_not_sure_turned_images_must_look_like_images(
-    margin, told_apart, may_turn
-):
-    probe = ToldMargins(margin, -9, 0, 0, **told_apart)
-    assert probe.find() == (may_turn, may_turn, may_turn)
-
-
-@pytest.mark.parametrize(
-    ("margin", "told_apart", "may_invert"),
-    [
-        (1.5, {}, True),
-        (0.5, {"inverted": 0.65}, True),
-        (0.5, {"inverted": 0.72}, False),
-        (-0.2, {}, False),
-    ],
-)
-def test_where_the_probe_is_not_sure_negatives_must_look_like_images(
-    margin, told_apart, may_invert
-):
-    probe = ToldMargins(-9, -9, 0, 0, negative=margin, **told_apart)
+def symmetries_of(margins, told_apart):
+    probe = ToldMargins(margins, told_apart)
     found = Symmetries.from_probe(probe, is_square=True)
-    assert found == Symmetries(may_invert=may_invert) and not probe._told_apart
+    assert not probe._told_apart, "not asked for"
+    return found
+
+
+@pytest.mark.parametrize(
+    ("kind", "margin", "told_apart", "is_found"),
+    [
+        ("turns", 1.5, None, True),
+        ("turns", 0.5, 0.55, True),
+        ("turns", 0.5, 0.62, False),
+        ("turns", -0.2, None, False),
+        ("negative", 1.5, None, True),
+        ("negative", 0.5, 0.65, True),
+        ("negative", 0.5, 0.72, False),
+        ("negative", -0.2, None, False),
+        ("mirror", -1.5, None, False),
+        ("mirror", 1.5, None, True),
+        ("mirror", -0.5, 0.5, True),
+        ("mirror", 1, 0.65, True),
+        ("mirror", 1, 0.72, False),
+        ("mirror", 0, 0.9, False),
+    ],
+)
+def test_where_the_probe_is_not_sure_changed_images_must_look_like_images(
+    kind, margin, told_apart, is_found
+):
+    told = {} if told_apart is None else {kind: told_apart}
+    expected = {
+        "turns": Symmetries(is_free=(True, True, True)),
+        "negative": Symmetries(may_invert=True),
+        "mirror": Symmetries(is_free=(True, False, False)),
+    }
+    found = symmetries_of({kind: margin}, told)
+    assert found == (expected[kind] if is_found else Symmetries())
 
 
 def test_an_image_upside_down_alone_has_to_be_surer_than_a_mirror_image():
-    assert ToldMargins(-9, 1.5, 1.5, 1.5).find() == (True, False, False)
-    probe = ToldMargins(-9, -9, 2.5, 2.5, upside_down=0.5, transposed=0.5)
-    assert probe.find() == (False, True, True)
-    probe = ToldMargins(-9, -9, 2.5, 2.5, upside_down=0.5, transposed=0.65)
-    assert probe.find() == (False, True, False)
-
-
-@pytest.mark.parametrize(
-    ("margin", "told_apart", "may_mirror"),
-    [
-        (-1.5, {}, False),
-        (1.5, {}, True),
-        (-0.5, {"mirror": 0.5}, True),
-        (1, {"mirror": 0.65}, True),
-        (1, {"mirror": 0.72}, False),
-        (0, {"mirror": 0.9}, False),
-    ],
-)
-def test_where_the_probe_is_not_sure_mirror_images_must_look_like_images(
-    margin, told_apart, may_mirror
-):
-    probe = ToldMargins(-9, margin, 0, 0, **told_apart)
-    assert probe.find() == (may_mirror, False, False)
+    margins = dict.fromkeys(("mirror", "upside down", "transposed"), 1.5)
+    assert symmetries_of(margins, {}) == Symmetries(is_free=(True, False, False))
+    margins = {"upside down": 2.5, "transposed": 2.5}
+    found = symmetries_of(margins, {"upside down": 0.5, "transposed": 0.5})
+    assert found == Symmetries(is_free=(False, True, True))
+    found = symmetries_of(margins, {"upside down": 0.5, "transposed": 0.65})
+    assert found == Symmetries(is_free=(False, True, False))
 
 
 @pytest.mark.parametrize("is_turned", [False, True])
