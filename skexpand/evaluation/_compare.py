@@ -275,11 +275,11 @@ def _run(plan, cells, file, n_jobs, progress):
     from tqdm.auto import tqdm
 
     file.start(plan)
-    done = {
-        row["cell"]: row
-        for row in file.rows
-        if row["cell"] in cells and not (row["skipped"] or "").startswith(ERROR)
-    }
+    finished = [
+        row for row in file.rows if not (row["skipped"] or "").startswith(ERROR)
+    ]
+    known = {plan.key_of(row): row for row in finished}
+    done = {key: row for key, row in known.items() if key in cells}
     bar = tqdm(total=len(cells), initial=len(done), unit="cell", disable=not progress)
     units = plan.units(cells, done)
     try:

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from skexpand.evaluation._parameters import describe, describe_defaults
 from skexpand.evaluation._ruler import Ruler
-from skexpand.evaluation.arms import REAL, describe
+from skexpand.evaluation.arms import REAL
 from skexpand.evaluation.protocol import digest
 from skexpand.evaluation.runner import Unit, commit, versions
 
@@ -51,10 +52,10 @@ class Plan:
         self.draws = draws
         self.streams = streams
         self.quality = quality
-        self.described = {
-            "sampler": {arm.name: describe(arm.sampler) for arm in arms},
-            "classifier": {name: describe(each) for name, each in classifiers.items()},
-        }
+        samplers = {arm.name: arm.sampler for arm in arms}
+        named = {"sampler": samplers, "classifier": classifiers}
+        self.described = _by_name(describe, named)
+        self.defaults = _by_name(describe_defaults, named)
         self.fingerprint = protocol.fingerprint()
         self._ruler = (None, None)
 
@@ -91,17 +92,27 @@ class Plan:
         return round(arm.multiple * n_per_class) <= smallest
 
     def _hash(self, cell):
-        return digest(
-            {
-                "protocol": self.fingerprint,
-                "sampler": cell.arm.name,
-                "multiple": cell.arm.multiple,
-                "classifier": cell.classifier,
-                "n_per_class": cell.n_per_class,
-                "draw": cell.draw,
-                "parameters": self._parameters(cell),
-            }
-        )
+        place = {"sampler": cell.arm.name, "multiple": cell.arm.multiple}
+        place |= {"classifier": cell.classifier, "n_per_class": cell.n_per_class}
+        return self.key_of({"protocol": self.fingerprint, **place, "draw": cell.draw})
+
+    def key_of(self, row):
+        """Return the hash of the cell that a row is of, with the parameters of today.
+
+        Parameters
+        ----------
+        row : dict
+            That `check_known` does not refuse.
+
+        Returns
+        -------
+        str
+        """
+        parameters = {
+            what: names.get(row[what]) for what, names in self.described.items()
+        }
+        names = ("protocol", "sampler", "multiple", "classifier", "n_per_class", "draw")
+        return digest({**{name: row[name] for name in names}, "parameters": parameters})
 
     def _parameters(self, cell):
         return {
@@ -111,6 +122,9 @@ class Plan:
 
     def check_known(self, rows, path):
         """Refuse results of the same name and other parameters.
+
+        A parameter that came since, and is left at its default, is no other one: a
+        class that learns something new goes on from what is stored.
 
         Parameters
         ----------
@@ -127,19 +141,28 @@ class Plan:
         for row in rows:
             for what, described in self.described.items():
                 new = described.get(row[what])
-                old = row["parameters"][what]
-                if new is None or new == old:
+                if new is None:
                     continue
-                differing = [
-                    f"{key} was {old.get(key)}, is {new.get(key)}"
-                    for key in sorted({*old, *new})
-                    if old.get(key) != new.get(key)
-                ]
-                raise ValueError(
-                    f"{path} holds results of the {what} {row[what]!r} with other "
-                    f"parameters: {'; '.join(differing)}. Give it another name, or "
-                    "pass another file."
-                )
+                old = row["parameters"][what]
+                differing = self._differences(old, new, self.defaults[what][row[what]])
+                if differing:
+                    raise ValueError(
+                        f"{path} holds results of the {what} {row[what]!r} with other "
+                        f"parameters: {'; '.join(differing)}. Give it another name, or "
+                        "pass another file."
+                    )
+
+    @staticmethod
+    def _differences(old, new, defaults):
+        if old == new:
+            return []
+        differing = []
+        for key in sorted({*old, *new}):
+            before, after = old.get(key, "not there"), new.get(key, "not there")
+            is_new_default = key not in old and after == defaults.get(key)
+            if before != after and not is_new_default:
+                differing.append(f"{key} was {before}, is {after}")
+        return differing
 
     def units(self, cells, done):
         """Yield the work that is left, with its data.
@@ -211,6 +234,14 @@ class Plan:
             "versions": versions(cell.arm.sampler, self.classifiers[cell.classifier]),
             "commit": commit(),
         }
+
+
+def _by_name(tell, named):
+    """Return what is told of every estimator, by what it is and by its name."""
+    return {
+        what: {name: tell(estimator) for name, estimator in estimators.items()}
+        for what, estimators in named.items()
+    }
 
 
 def _real_rows(draw, multiple):

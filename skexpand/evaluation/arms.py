@@ -9,7 +9,6 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.utils import get_tags
 
 from skexpand.evaluation._containers import (
-    describe_value,
     flatten,
     is_image,
     restore,
@@ -164,32 +163,6 @@ def check_samplers(samplers):
                     "pipeline."
                 )
     return dict(named)
-
-
-def describe(estimator):
-    """Return class and parameters as strings that are the same in every process.
-
-    Parameters
-    ----------
-    estimator : object or None
-
-    Returns
-    -------
-    dict of str to str
-        Seeds are left out: every draw sets them.
-    """
-    if estimator is None:
-        return {}
-    kind = type(estimator)
-    found = {"class": f"{kind.__module__}.{kind.__qualname__}"}
-    if hasattr(estimator, "get_params"):
-        parameters = estimator.get_params(deep=True)
-    else:
-        parameters = vars(estimator)
-    for name, value in sorted(parameters.items()):
-        if name.rpartition("__")[2] != "random_state":
-            found[name] = describe_value(value)
-    return found
 
 
 def set_seeds(estimator, streams):

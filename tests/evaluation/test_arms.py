@@ -13,7 +13,7 @@ from skexpand._random import RandomStreams
 from skexpand.baselines import GaussianJitter
 from skexpand.datasets import load_digits_images
 from skexpand.evaluation._smote import NotApplicableError, TableSMOTE
-from skexpand.evaluation.arms import Arm, describe, make_arms, resample, set_seeds
+from skexpand.evaluation.arms import Arm, make_arms, resample, set_seeds
 
 STREAMS = RandomStreams(0)
 Y = np.repeat(["a", "b"], [6, 9])
@@ -293,20 +293,3 @@ def test_seeds_reach_estimators_inside_and_differ():
     set_seeds(outer, STREAMS)
     assert outer.random_state != outer.inner.random_state
     assert None not in (outer.random_state, outer.inner.random_state)
-
-
-def test_descriptions_are_the_same_in_every_process():
-    sampler = SMOTE(sampling_strategy=lambda y: {}, random_state=3)
-    text = describe(sampler)
-    assert " at 0x" not in str(text)
-    assert "random_state" not in text
-    assert text == describe(SMOTE(sampling_strategy=sampler.sampling_strategy))
-    assert describe(TableSMOTE())["k_neighbors"] == "5"
-    assert describe(None) == {}
-    assert describe(Plain())["ratio"] == "1"
-
-
-def test_descriptions_tell_arrays_apart_that_print_the_same():
-    first, second = np.zeros(5000), np.zeros(5000)
-    second[2500] = 1
-    assert describe(SMOTE(k_neighbors=first)) != describe(SMOTE(k_neighbors=second))

@@ -7,6 +7,7 @@ import pytest
 from imblearn.over_sampling import SMOTE
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import f1_score, make_scorer
+from sklearn.model_selection import GridSearchCV
 from sklearn.neighbors import KNeighborsClassifier
 
 from skexpand.evaluation import Report, _plan, read_results
@@ -137,6 +138,57 @@ def test_a_name_stands_for_one_set_of_parameters(tmp_path, change, message):
     run(**settings)
     with pytest.raises(ValueError, match=message):
         run(**{**settings, **change})
+
+
+class Learning(Repeat):
+    """A sampler that gets a parameter, as from one release to the next."""
+
+    def __init__(self, learned=None):
+        super().__init__()
+        self.learned = learned
+
+    def fit_resample(self, X, y):
+        raise AssertionError("a finished cell is computed again")
+
+
+def forget(path, name):
+    """Write a results file as if a parameter had not been there."""
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    for row in lines[1:]:
+        for described in row["parameters"].values():
+            for key in [key for key in described if key.rpartition("__")[2] == name]:
+                del described[key]
+        row["cell"] = row["cell"][::-1]  # its hash was another one
+    path.write_text("".join(json.dumps(row) + "\n" for row in lines))
+
+
+def test_a_parameter_that_came_since_does_not_void_what_is_stored(tmp_path):
+    path = tmp_path / "r.jsonl"
+    search = GridSearchCV(LogisticRegression(), {"C": [1, 2]}, cv=2)
+    settings = {"resume": path, "classifiers": {"LR": LogisticRegression()}}
+    settings["classifiers"]["search"] = search
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Learning, "fit_resample", Repeat.fit_resample)
+        expected = run(samplers={"a": Learning()}, **settings)
+    forget(path, "learned")
+    forget(path, "tol")  # of the estimator inside too
+    before = path.read_bytes()
+    found = run(samplers={"a": Learning()}, **settings)
+    assert [row["scores"] for row in found.rows] == [
+        row["scores"] for row in expected.rows
+    ]
+    assert path.read_bytes() == before
+    with pytest.raises(ValueError, match="learned was not there, is 3"):
+        run(samplers={"a": Learning(learned=3)}, **settings)
+
+
+def test_a_parameter_that_went_is_another_one(tmp_path):
+    settings = {"resume": tmp_path / "r.jsonl", "baselines": []}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Learning, "fit_resample", Repeat.fit_resample)
+        run(samplers={"a": Learning()}, **settings)
+    with pytest.raises(ValueError, match="class was .*Learning.*learned was None, is "):
+        run(samplers={"a": Repeat()}, **settings)
 
 
 @pytest.mark.parametrize("text", ["import os\n", '{"name": "mine"}\n', "a,b\n1,2\n"])
