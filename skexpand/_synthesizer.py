@@ -276,7 +276,7 @@ class ExpansiveSynthesizer(Pretrainable, LatentView, BaseExpander):
         probe = None
         if self._codec.kind == "image" and self.decoder == "flow":
             probe = ImageProbe(samples, labels, streams.torch("probe"))
-        network = build_network(
+        network, bank = build_network(
             self,
             samples,
             labels.to(device),

@@ -1,5 +1,6 @@
 """From the parameters of the estimator to the network and judge they describe."""
 
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -30,7 +31,7 @@ def build_network(parameters, samples, labels, bank, *, probe, generator, budget
     labels : LongTensor of shape (n,)
         Class codes, on the same device.
     bank : PairBank
-        Pairs whose differences are mixed; images are registered here.
+        Pairs whose differences may be mixed; images are registered here.
     probe : ImageProbe or None
         Says how images may be moved; None for tables and without moves.
     generator : torch.Generator
@@ -40,8 +41,10 @@ def build_network(parameters, samples, labels, bank, *, probe, generator, budget
 
     Returns
     -------
-    ExpansionNetwork
+    network : ExpansionNetwork
         On the device of `samples`, of strength 1.
+    bank : PairBank
+        The same pairs; for moved images the mover says which are mixed.
     """
     autoencoder = start_autoencoder(
         samples,
@@ -74,10 +77,11 @@ def build_network(parameters, samples, labels, bank, *, probe, generator, budget
             generator=generator,
             symmetries=find_symmetries(parameters.symmetries, samples.shape, probe),
         )
+        bank = replace(bank, is_mixed=mover.fits)
     elif parameters.decoder == "flow":
         mover = TableMover.from_pairs(autoencoder, samples, labels, bank)
     network = ExpansionNetwork(autoencoder, classifier, attention, mover, strength=1.0)
-    return network.to(samples.device)
+    return network.to(samples.device), bank
 
 
 def find_symmetries(names, shape, probe=None):

@@ -214,7 +214,8 @@ def _draw_batch(y, bank, steps, batch_size, mixing, generator):
     chosen = torch.randperm(len(bank), generator=generator)[:batch_size].to(y.device)
     ends = torch.cat([bank.source[chosen], bank.target[chosen]])
     rows, place = ends.unique(return_inverse=True)
-    local = PairBank(*place.view(2, -1), bank.label[chosen])
+    source, target = place.view(2, -1)
+    local = replace(bank.part(chosen), source=source, target=target)
     shuffled = torch.randperm(len(rows), generator=generator).to(y.device)
     anchor, is_target = shuffled[::2], torch.ones(len(rows), dtype=torch.bool)
     is_target[anchor] = len(rows) < 2  # alone, a row is compared with itself

@@ -23,6 +23,7 @@ from skexpand.nn.expander import ExpanderGraph, bipartite_expander, regular_expa
 from skexpand.nn.ordered import by_rows_and_columns
 
 _EPSILON = 1e-12
+_NO_GROUP = -1
 
 
 @dataclass
@@ -35,11 +36,15 @@ class PairBank:
         Row numbers of the two samples.
     label : LongTensor of shape (b,)
         Class of each pair.
+    is_mixed : Tensor of bool, shape (b,), or None, default=None
+        Which pairs expander graphs join to new points; None is all. The others are
+        still learned from.
     """
 
     source: Tensor
     target: Tensor
     label: Tensor
+    is_mixed: Tensor | None = None
 
     def __len__(self) -> int:
         """Count the pairs."""
@@ -47,7 +52,15 @@ class PairBank:
 
     def to(self, device: torch.device) -> "PairBank":
         """Copy to a device."""
-        return PairBank(*(t.to(device) for t in vars(self).values()))
+        return self._each(lambda values: values.to(device))
+
+    def part(self, rows: Tensor) -> "PairBank":
+        """Select pairs."""
+        return self._each(lambda values: values[rows])
+
+    def _each(self, change) -> "PairBank":
+        known = (None if t is None else change(t) for t in vars(self).values())
+        return PairBank(*known)
 
 
 @dataclass
@@ -216,6 +229,8 @@ def plan_mixing(
     group, pair_group = anchor_label, bank.label
     if is_pooled:
         group, pair_group = torch.zeros_like(group), torch.zeros_like(pair_group)
+    if bank.is_mixed is not None:
+        pair_group = pair_group.where(bank.is_mixed, _NO_GROUP)
     graph = _join_groups(group, pair_group, degree, generator, n_candidates)
     draws = torch.randn(n_points, degree, n_heads, generator=generator)
     coefficient = draws @ steps[anchor_label].transpose(1, 2)

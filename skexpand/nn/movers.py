@@ -83,6 +83,9 @@ class ImageMover(nn.Module):
         Light and contrast of the images, and how pairs differ in them.
     explained : float
         The share :math:`e` of the moves that was learned from pairs.
+    fits : Tensor of bool, shape (b,)
+        The half of the pairs that explain each other best, whose moves suit others
+        too; all pairs, where none of the moves was learned.
     """
 
     def __init__(
@@ -91,9 +94,11 @@ class ImageMover(nn.Module):
         symmetry: Tensor,
         recoloring: Recoloring,
         explained: float,
+        fits: Tensor,
     ) -> None:
         super().__init__()
         self.explained = explained
+        self.register_buffer("fits", fits)
         self.register_buffer("velocity", velocity)
         self.register_buffer("symmetry", symmetry)
         self.recoloring = recoloring
@@ -128,7 +133,7 @@ class ImageMover(nn.Module):
             In which other positions an image may keep its label.
         """
         small = reduced(x, _REGISTRATION_SIDE)
-        velocity, explained = _register_pairs(
+        velocity, explained, fits = _register_pairs(
             small, bank, symmetries, progress, generator
         )
         symmetry = symmetries.draw(len(bank), generator).to(x.device)
@@ -137,7 +142,7 @@ class ImageMover(nn.Module):
             filling = prior().draw(velocity, rows / columns, generator)
             velocity = explained * velocity + (1 - explained) * filling
         recoloring = Recoloring.from_pairs(x, bank, 0.0)
-        return cls(velocity, symmetry, recoloring, explained)
+        return cls(velocity, symmetry, recoloring, explained, fits)
 
     @property
     def symmetries(self) -> tuple:
@@ -176,7 +181,7 @@ class ImageMover(nn.Module):
 
 
 def _register_pairs(x, bank, symmetries, progress, generator):
-    """Fields of all pairs, and how much the images explain of each other.
+    """Fields of all pairs, how much the images explain of each other, and who fits.
 
     Where a few pairs show that images explain nothing of each other, the others are
     not registered.
@@ -190,7 +195,11 @@ def _register_pairs(x, bank, symmetries, progress, generator):
         field, left = torch.cat([field, more_field]), torch.cat([left, more_left])
     velocity = field.new_zeros(len(bank), *field.shape[1:])
     velocity[rows] = field
-    return velocity, _explained(left)
+    fits = torch.ones(len(bank), dtype=torch.bool, device=x.device)
+    explained = _explained(left)
+    if explained > 0:
+        fits[rows] = left <= left.median()
+    return velocity, explained, fits
 
 
 def _explained(left):

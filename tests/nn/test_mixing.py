@@ -1,5 +1,7 @@
 """Mixing: who meets whom, in balance, with weights of unit norm."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -129,6 +131,14 @@ def test_squared_weights_sum_to_one_over_pairs_at_every_place(
     weights = place_weights(plan, bank, attended, MAP)
     assert weights.shape == (40, 4, *MAP)
     torch.testing.assert_close(weights.square().sum(dim=1), torch.ones(40, *MAP))
+
+
+def test_only_pairs_that_are_to_be_mixed_are_joined(bank, steps, generator):
+    mixed = torch.arange(len(bank)) % 2 == 0
+    plan = plan_of(replace(bank, is_mixed=mixed), steps, generator)
+    used = plan.pair.flatten().bincount(minlength=len(bank))
+    assert (used > 0).equal(mixed)
+    assert used[mixed].max() - used[mixed].min() <= 1
 
 
 def test_the_norm_of_the_weights_is_the_length_of_the_class(bank, steps, generator):

@@ -159,6 +159,20 @@ def test_images_that_explain_each_other_need_no_prior():
     assert first.explained > 0.9
 
 
+def test_the_better_half_of_the_pairs_fits(generator):
+    """Whatever else is in the class, hooks explain hooks better than noise does."""
+    x = torch.cat([hooks(8), textures(generator, 2)])
+    bank = all_pairs(10, generator)
+    fits = mover_from(x, bank, generator).fits
+    assert fits.sum() == 23  # of 45
+    assert (torch.maximum(bank.source, bank.target)[fits] < 8).all()
+
+
+def test_where_nothing_is_learned_all_pairs_fit(generator):
+    bank = all_pairs(20, generator)
+    assert mover_from(textures(generator, 20), bank, generator).fits.all()
+
+
 def test_light_moves_as_far_as_it_is_told(generator):
     x = images()
     mover = mover_from(x, BANK, generator)
