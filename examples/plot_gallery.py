@@ -66,6 +66,7 @@ def draw(name, **parameters):
 
 if __name__ == "__main__":
     folder, *names = sys.argv[1:]
+    Path(folder).mkdir(parents=True, exist_ok=True)
     for name in names:
         path = Path(folder) / f"gallery-{name}.png"
         draw(name).savefig(path, dpi=100)

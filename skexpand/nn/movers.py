@@ -84,8 +84,8 @@ class ImageMover(nn.Module):
     explained : float
         The share :math:`e` of the moves that was learned from pairs.
     fits : Tensor of bool, shape (b,)
-        The half of the pairs that explain each other best, whose moves suit others
-        too; all pairs, where none of the moves was learned.
+        Where :math:`e = 1` the half of the pairs that explain each other best, whose
+        moves suit others too; else all pairs.
     """
 
     def __init__(
@@ -197,7 +197,7 @@ def _register_pairs(x, bank, symmetries, progress, generator):
     velocity[rows] = field
     fits = torch.ones(len(bank), dtype=torch.bool, device=x.device)
     explained = _explained(left)
-    if explained > 0:
+    if explained == 1:  # below, the better half was no better, see docs/method.md
         fits[rows] = left <= left.median()
     return velocity, explained, fits
 
