@@ -112,7 +112,9 @@ class Plan:
             what: names.get(row[what]) for what, names in self.described.items()
         }
         names = ("protocol", "sampler", "multiple", "classifier", "n_per_class", "draw")
-        return digest({**{name: row[name] for name in names}, "parameters": parameters})
+        return digest(
+            {**{name: row.get(name) for name in names}, "parameters": parameters}
+        )
 
     def _parameters(self, cell):
         return {

@@ -36,6 +36,7 @@ _LOCAL_SHARE = 0.5  # 1 lost three points on other draws, see docs/method.md
 # Any photograph explains a quarter to two fifths of any other once it is warped; from
 # 0.85 on moves keep all of their length.
 _BY_CHANCE, _WELL_EXPLAINED = 0.4, 0.85
+_LEAST_THAT_FIT = 15  # of ten pairs the better half is too few: -1.9 points
 _PAIRS_TO_LOOK_AT = 64  # say whether registering the others is worth its time
 _REGISTRATION_SIDE = 32  # larger images register on a reduced copy
 PRIOR_ROWS = 3  # what the shared covariance counts beside the rows of a class
@@ -84,8 +85,8 @@ class ImageMover(nn.Module):
     explained : float
         The share :math:`e` of the moves that was learned from pairs.
     fits : Tensor of bool, shape (b,)
-        Where :math:`e = 1` the half of the pairs that explain each other best, whose
-        moves suit others too; else all pairs.
+        Where :math:`e = 1` the half of the pairs that explain each other best, at least
+        15, whose moves suit others too; else all pairs.
     """
 
     def __init__(
@@ -198,7 +199,8 @@ def _register_pairs(x, bank, symmetries, progress, generator):
     fits = torch.ones(len(bank), dtype=torch.bool, device=x.device)
     explained = _explained(left)
     if explained == 1:  # below, the better half was no better, see docs/method.md
-        fits[rows] = left <= left.median()
+        n_fit = min(len(left), max(_LEAST_THAT_FIT, (len(left) + 1) // 2))
+        fits[rows] = left <= left.sort().values[n_fit - 1]
     return velocity, explained, fits
 
 

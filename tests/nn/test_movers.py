@@ -169,6 +169,12 @@ def test_the_better_half_of_the_pairs_fits(generator):
     assert (torch.maximum(bank.source, bank.target)[mover.fits] < 8).all()
 
 
+@pytest.mark.parametrize(("n_images", "n_fit"), [(4, 6), (7, 15)])
+def test_of_few_pairs_more_than_half_fit(generator, n_images, n_fit):
+    mover = mover_from(hooks(n_images), all_pairs(n_images, generator), generator)
+    assert mover.explained == 1 and mover.fits.sum() == n_fit  # of 6 and 21
+
+
 @pytest.mark.parametrize("n_hooks", [0, 8])
 def test_where_not_all_is_learned_all_pairs_fit(generator, n_hooks):
     x = torch.cat([hooks(n_hooks), textures(generator, 10 - n_hooks)])
