@@ -10,6 +10,8 @@ from skexpand.evaluation.arms import REAL
 from skexpand.evaluation.protocol import digest
 from skexpand.evaluation.runner import Unit, commit, versions
 
+_PLACE = ("protocol", "sampler", "multiple", "classifier", "n_per_class", "draw")
+
 
 @dataclass(frozen=True)
 class Cell:
@@ -78,7 +80,7 @@ class Plan:
                 for arm in arms:
                     for name in self.classifiers:
                         cell = Cell(n_per_class, draw, arm, name)
-                        found[self._hash(cell)] = cell
+                        found[self.key_of(self._place(cell))] = cell
         return found
 
     def _is_possible(self, arm, n_per_class):
@@ -91,10 +93,11 @@ class Plan:
         smallest = np.unique(pool, return_counts=True)[1].min()
         return round(arm.multiple * n_per_class) <= smallest
 
-    def _hash(self, cell):
-        place = {"sampler": cell.arm.name, "multiple": cell.arm.multiple}
-        place |= {"classifier": cell.classifier, "n_per_class": cell.n_per_class}
-        return self.key_of({"protocol": self.fingerprint, **place, "draw": cell.draw})
+    def _place(self, cell):
+        """Return what tells the row of a cell from those of others."""
+        arm = cell.arm
+        where = arm.name, arm.multiple, cell.classifier, cell.n_per_class, cell.draw
+        return dict(zip(_PLACE, (self.fingerprint, *where), strict=True))
 
     def key_of(self, row):
         """Return the hash of the cell that a row is of, with the parameters of today.
@@ -108,19 +111,11 @@ class Plan:
         -------
         str
         """
-        parameters = {
-            what: names.get(row[what]) for what, names in self.described.items()
-        }
-        names = ("protocol", "sampler", "multiple", "classifier", "n_per_class", "draw")
-        return digest(
-            {**{name: row.get(name) for name in names}, "parameters": parameters}
-        )
+        place = {name: row.get(name) for name in _PLACE}
+        return digest({**place, "parameters": self._parameters(row)})
 
-    def _parameters(self, cell):
-        return {
-            "sampler": self.described["sampler"][cell.arm.name],
-            "classifier": self.described["classifier"][cell.classifier],
-        }
+    def _parameters(self, row):
+        return {what: names.get(row[what]) for what, names in self.described.items()}
 
     def check_known(self, rows, path):
         """Refuse results of the same name and other parameters.
@@ -218,21 +213,17 @@ class Plan:
         return self._ruler[1]
 
     def _start_row(self, key, cell, draw, streams):
+        place = self._place(cell)
         return {
             "cell": key,
-            "protocol": self.fingerprint,
             "dataset": self.protocol.dataset,
-            "sampler": cell.arm.name,
-            "multiple": cell.arm.multiple,
-            "classifier": cell.classifier,
-            "n_per_class": cell.n_per_class,
-            "draw": cell.draw,
+            **place,
             "ratio": self.protocol.ratio,
             "n_real": len(draw.y),
             "n_test": len(draw.y_test),
             "overlap": draw.overlap,
             "seed": streams.seed("sampler", "random_state"),
-            "parameters": self._parameters(cell),
+            "parameters": self._parameters(place),
             "versions": versions(cell.arm.sampler, self.classifiers[cell.classifier]),
             "commit": commit(),
         }
