@@ -18,9 +18,11 @@ from skexpand.recognition import recognize
 
 # Classifiers of flat pixels in [0, 1], with library defaults but for these.
 _ON_PIXELS = {
-    "1-nn": lambda draw: KNeighborsClassifier(1),
-    "svm": lambda draw: SVC(C=10),
-    "forest": lambda draw: RandomForestClassifier(200, random_state=draw),
+    "1-nn": lambda draw, weight: KNeighborsClassifier(1),
+    "svm": lambda draw, weight: SVC(C=10, class_weight=weight, random_state=draw),
+    "forest": lambda draw, weight: RandomForestClassifier(
+        200, class_weight=weight, random_state=draw
+    ),
 }
 
 
@@ -67,8 +69,10 @@ class ImageSet:
         Name of `skexpand.datasets.load_images`.
     protocol : dict
         Needs ``n_per_class``, and ``steps``, ``batch_size``, ``learning_rate`` of the
-        network. ``larger`` names the X'' of each set, for arms that ask for one by
-        ``pretrained = "@larger"`` and for the classifier ``judge``.
+        network. With ``n_per_small_class`` half of the classes, drawn anew for every
+        draw, keep that many images only. ``larger`` names the X'' of each set, for
+        arms that ask for one by ``pretrained = "@larger"`` and for the classifier
+        ``judge``.
     data_dir : str or None
         Folder of the image sets.
     """
@@ -86,6 +90,7 @@ class ImageSet:
             self.data.X_train, self.data.X_test = images
         self._encoder = None
         self.n_per_class = protocol["n_per_class"]
+        self.n_per_small_class = protocol.get("n_per_small_class")
         self.training = {
             key: protocol[key] for key in ("steps", "batch_size", "learning_rate")
         }
@@ -94,7 +99,17 @@ class ImageSet:
         """Return a few training images and the whole test set."""
         data = self.data
         train, _ = few_shot(data.X_train, data.y_train, self.n_per_class, draw)
+        if self.n_per_small_class is not None:
+            train = train[self._kept(data.y_train[train], draw)]
         return data.X_train[train], data.y_train[train], data.X_test, data.y_test
+
+    def _kept(self, y, draw):
+        """Return which rows stay where half of the classes are made small."""
+        classes = np.unique(y)
+        rng = np.random.default_rng(draw)
+        small = rng.choice(classes, len(classes) // 2, replace=False)
+        kept, _ = few_shot(y, y, self.n_per_small_class, draw)
+        return np.union1d(kept, np.flatnonzero(~np.isin(y, small)))
 
     def pretrained(self):
         """Return the encoder learned on X'', the same for every draw.
@@ -124,14 +139,16 @@ class ImageSet:
         rows, y_big = sampler.fit_resample(X.reshape(len(X), -1).astype(np.float64), y)
         return rows.reshape(-1, *X.shape[1:]), y_big
 
-    def score(self, classifier, X, y, X_test, y_test, draw):
+    def score(self, classifier, X, y, X_test, y_test, draw, treatment=None):
         """Train a classifier and return its accuracy.
 
         ``judge`` is the control without synthesis: the few-shot rule on pre-trained
-        features that judges images and labels material.
+        features that judges images and labels material. The treatment "class weights"
+        is for all but this one and ``1-nn``, which know no weights.
         """
+        weight = {None: None, "class weights": "balanced"}[treatment]
         if classifier in _ON_PIXELS:
-            model = _ON_PIXELS[classifier](draw)
+            model = _ON_PIXELS[classifier](draw, weight)
             model.fit(X.reshape(len(X), -1) / 255, y)
             return float(model.score(X_test.reshape(len(X_test), -1) / 255, y_test))
         if classifier == "judge":
@@ -143,7 +160,9 @@ class ImageSet:
             )
         from protocols.networks import score_cnn
 
-        return score_cnn(X, y, X_test, y_test, seed=draw, **self.training)
+        return score_cnn(
+            X, y, X_test, y_test, seed=draw, class_weight=weight, **self.training
+        )
 
     def _score_judge(self, X, y, X_test, y_test, draw):
         classes, codes = np.unique(y, return_inverse=True)

@@ -6,6 +6,7 @@ compared is the training set, so nothing here depends on the arm but its images.
 
 import numpy as np
 import torch
+from sklearn.utils import compute_class_weight
 from torch.nn import functional as F
 
 from skexpand.evaluation.architectures import build_cnn
@@ -26,24 +27,40 @@ def to_tensor(X):
     return x.contiguous(memory_format=torch.channels_last)
 
 
-def score_cnn(X, y, X_test, y_test, *, steps, batch_size, learning_rate, seed):
+def score_cnn(
+    X,
+    y,
+    X_test,
+    y_test,
+    *,
+    steps,
+    batch_size,
+    learning_rate,
+    seed,
+    class_weight=None,
+):
     """Train the network for a number of steps and return its test accuracy.
 
     Weights, batch order and dropout come from `seed` alone, so two arms that hand over
     equally many images see them in the same order. The global generator is left as
-    it was.
+    it was. ``class_weight="balanced"`` weighs images by the inverse of their class's
+    count.
     """
     classes, codes = np.unique(y, return_inverse=True)
+    weight = None
+    if class_weight is not None:
+        weights = compute_class_weight(class_weight, classes=classes, y=y)
+        weight = torch.from_numpy(weights).float()
     x, target = to_tensor(X), torch.from_numpy(codes)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         network = build_cnn(x.shape[1:], len(classes))
-        _train(network, x, target, steps, batch_size, learning_rate)
+        _train(network, x, target, weight, steps, batch_size, learning_rate)
     predicted = classes[_predict(network, to_tensor(X_test))]
     return float(np.mean(predicted == np.asarray(y_test)))
 
 
-def _train(network, x, target, steps, batch_size, learning_rate):
+def _train(network, x, target, weight, steps, batch_size, learning_rate):
     network.train()
     optimizer = torch.optim.AdamW(
         network.parameters(), lr=learning_rate, weight_decay=1e-2
@@ -52,7 +69,7 @@ def _train(network, x, target, steps, batch_size, learning_rate):
         optimizer, max_lr=learning_rate, total_steps=steps
     )
     for batch in batches(len(x), steps, batch_size):
-        loss = F.cross_entropy(network(x[batch]), target[batch])
+        loss = F.cross_entropy(network(x[batch]), target[batch], weight)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()

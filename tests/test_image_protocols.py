@@ -49,6 +49,32 @@ def test_rows_of_pixels_come_back_as_images():
     assert X_big.min() >= 0 and X_big.max() <= 255
 
 
+def test_half_of_the_classes_are_small_and_others_in_other_draws(data_dir):
+    sizes = {"steps": 1, "batch_size": 1, "learning_rate": 1}
+    few = {"n_per_class": 20, "n_per_small_class": 3}
+    images = ImageSet("mnist", {**sizes, **few}, data_dir)
+    drawn = [images.split(draw)[1] for draw in (0, 0, 1)]
+    counts = [np.bincount(y).tolist() for y in drawn]
+    assert [sorted(each) for each in counts] == [[3] * 5 + [20] * 5] * 3
+    assert counts[0] != counts[2]
+    np.testing.assert_array_equal(drawn[0], drawn[1])
+
+
+@pytest.mark.parametrize("classifier", ["cnn", "svm", "forest"])
+def test_class_weights_bring_the_small_class_back(classifier):
+    """Half as many gray images are of the small class, which has no others."""
+    X = np.repeat(np.array([0, 128], np.uint8), [280, 30])[:, None, None]
+    X = np.broadcast_to(X, (310, 6, 6))
+    y = np.repeat([0, 1], [300, 10])
+    images = ImageSet.__new__(ImageSet)
+    images.training = {"steps": 100, "batch_size": 32, "learning_rate": 4e-3}
+    found = [
+        images.score(classifier, X, y, X[300:], y[300:], 0, treatment)
+        for treatment in (None, "class weights")
+    ]
+    assert found == [0, 1]
+
+
 # --- the network ---------------------------------------------------------------------
 
 

@@ -94,9 +94,9 @@ def test_every_arm_of_every_protocol_can_be_built(path, arm):
     protocol = read_protocol(path)
     y = np.repeat([0, 1], protocol.get("n_per_class", 10))
     description = protocol["arms"][arm]
-    sampler = build_sampler(description, protocol.get("ratio", 10), draw=3, y=y)
+    sampler = build_sampler(description, protocol.get("ratio"), draw=3, y=y)
     if sampler is None:
-        assert set(description) <= {"treatment"}
+        assert set(description) <= {"treatment", "classifiers"}
         return
     assert sampler.random_state == 3
     params = sampler.get_params()
@@ -112,6 +112,13 @@ def test_hosts_samplers_get_totals_and_ours_the_ratio():
     ours = build_sampler({"class": "skexpand.baselines.Mixup"}, 10, 0, y)
     assert host.sampling_strategy == {0: 100, 1: 100}
     assert (ours.ratio, ours.sampling_strategy) == (10, None)
+
+
+def test_without_a_ratio_classes_grow_to_the_largest():
+    arm = {"class": "imblearn.over_sampling.RandomOverSampler"}
+    y = np.repeat([0, 1], [4, 10])
+    _, y_big = build_sampler(arm, None, 0, y).fit_resample(y[:, None], y)
+    assert np.bincount(y_big).tolist() == [10, 10]
 
 
 def test_misspelt_parameter_names_those_there_are():
