@@ -64,8 +64,8 @@ def build_sampler(arm, ratio, draw, y, source=None):
     The protocol's ratio and the draw's seed are set where the class takes them; the
     host's samplers, which know no ratio, get the same totals as a dict. A `source` that
     has totals of its own gives these to all samplers; without a ratio every class grows
-    to the size of the largest. TOML has no null: the text
-    ``"null"`` is None; ``"@larger"`` is the encoder learned on the X'' of the source.
+    to the size of the largest. TOML has no null: the text ``"null"`` is None;
+    ``"@larger"`` is the encoder learned on the X'' of the source.
     """
     if "class" not in arm:
         return None

@@ -14,7 +14,7 @@ _MOST_CANDIDATES = 8
 _SMALL = 10  # images of a class
 _MOSTLY = 0.5  # of the moves
 # Of training: a judge of 20 to 40 steps cost a network 1 to 5 points, one of 60 made no
-# difference, one of 110 brought 1 to 2 (docs/method.md).
+# difference, one of 110 brought 1 to 2 (docs/images_research.md).
 _LEAST_STEPS = 100
 
 
@@ -31,9 +31,9 @@ def worthwhile_candidates(counts, explained=1.0):
     Where ten images stand for a class, the farthest of eight cover what these do not.
     Where a hundred do, little is left to cover, and what lies far from all of them is
     odd: there a network, nearest neighbors and a forest learned more from new images
-    as they come (docs/method.md). In between the number falls with the square of the
-    class. Nor does it pay where moves were not learned from the images, as on traffic
-    signs by day and night: the farthest are then the oddest in light and place.
+    as they come (docs/images_research.md). In between the number falls with the square
+    of the class. Nor does it pay where moves were not learned from the images, as on
+    traffic signs by day and night: the farthest are then the oddest in light and place.
 
     Parameters
     ----------

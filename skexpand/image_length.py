@@ -8,7 +8,7 @@ LENGTHS = (1.0, 0.5, 0.25)
 """Lengths that are tried, the longest first."""
 
 _N_COPIES = 4  # moved copies of each image
-_N_ROUNDS = 3  # one round ranks lengths by luck, see docs/method.md
+_N_ROUNDS = 3  # one round ranks lengths by luck, see docs/images_research.md
 # Of what the best length gains. The probe pools its features and gains less from motion
 # than most who will learn from the images, so that longer moves need not be the best.
 _SHARE = 1 / 3

@@ -17,7 +17,7 @@ _SHARES = (2.0, 1.0, 0.5)  # of the usual length; 2 keeps little of the own ligh
 _N_ROUNDS, _N_COPIES, _DEGREE = 2, 2, 4
 _LEAST_GAIN = 1 / 3  # of the best share's, as for the length of moves
 # Standard errors beyond that. Being wrong about signs costs five points, about
-# photographs one: two errors miss one draw of signs in seven (docs/method.md).
+# photographs one: two errors miss one draw of signs in seven (docs/images_research.md).
 _ERRORS = 1.5
 
 

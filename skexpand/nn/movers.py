@@ -32,7 +32,7 @@ from skexpand.nn.symmetry import (
     negative,
 )
 
-_LOCAL_SHARE = 0.5  # 1 lost three points on other draws, see docs/method.md
+_LOCAL_SHARE = 0.5  # 1 lost three points, see docs/images_research.md
 # Any photograph explains a quarter to two fifths of any other once it is warped; from
 # 0.85 on moves keep all of their length.
 _BY_CHANCE, _WELL_EXPLAINED = 0.4, 0.85
@@ -198,7 +198,7 @@ def _register_pairs(x, bank, symmetries, progress, generator):
     velocity[rows] = field
     fits = torch.ones(len(bank), dtype=torch.bool, device=x.device)
     explained = _explained(left)
-    if explained == 1:  # below, the better half was no better, see docs/method.md
+    if explained == 1:  # below, the better half was no better
         n_fit = min(len(left), max(_LEAST_THAT_FIT, (len(left) + 1) // 2))
         fits[rows] = left <= left.sort().values[n_fit - 1]
     return velocity, explained, fits

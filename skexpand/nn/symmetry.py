@@ -10,7 +10,7 @@ from torch import Generator, Tensor
 
 # Belief in the class of an unseen image that is kept by what leaves it alone, beyond a
 # standard error: about 1 where images are in any of the eight positions, at most 0.77
-# for photographs upside down and 0.68 for mirrored clothes (docs/method.md).
+# for photographs upside down and 0.68 for mirrored clothes (docs/images_research.md).
 _KEPT = 0.75
 # Standard errors for what few classes have alone: at three to five images a class one
 # would turn one set of photographs in six by chance.
@@ -21,7 +21,7 @@ _OF_EACH_KIND = 0.2  # bright on dark, and dark on bright: else negatives are no
 _TURNS_TOLD = 0.65
 _SURELY_LESS = -1  # standard errors: mirrors are not for these classes
 # Share of images that are told from their mirror images. About 0.5 of photographs, 0.8
-# of letters and house numbers, 0.9 of digits, traffic signs and hands (docs/method.md).
+# of letters and house numbers, 0.9 of digits, traffic signs and hands.
 # House numbers are told from their negatives in 0.6 to 0.7, photographs in 0.7 to 0.8.
 _TOLD_APART = 0.75
 
