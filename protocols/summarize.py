@@ -122,19 +122,21 @@ def main(arguments=None):
     parser.add_argument(
         "--against", nargs="+", default=REFERENCES, help="arms to compare with"
     )
-    parser.add_argument("--dataset", help="the rows of one data set only")
+    for key in ("dataset", "classifier"):
+        parser.add_argument(f"--{key}", help=f"the rows of one {key} only")
     options = parser.parse_args(arguments)
     for path in options.results:
         rows = read_rows(path)
-        if options.dataset is not None:
-            known = sorted({row["dataset"] for row in rows})
-            rows = [row for row in rows if row["dataset"] == options.dataset]
-            if not rows:
-                parser.error(f"{path} has no {options.dataset!r}, but {known}.")
+        for key in ("dataset", "classifier"):
+            name, known = getattr(options, key), sorted({row[key] for row in rows})
+            if name not in {None, *known}:
+                parser.error(f"{path} has no {name!r}, but {known}.")
+            rows = [row for row in rows if name in {None, row[key]}]
         if not rows:
             parser.error(f"{path} holds no results; run protocols/run.py first.")
         scores = collect_scores(rows)
-        name = " ".join(filter(None, [path.stem, options.dataset]))
+        parts = [path.stem, options.dataset, options.classifier]
+        name = " ".join(filter(None, parts))
         print(f"{rows[-1]['metric'].capitalize()} in percent, {name}; gains are")
         print("paired differences in points with 95 % intervals over n data sets, or")
         print("over n draws of a single one.\n")

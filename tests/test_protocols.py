@@ -297,6 +297,18 @@ def test_summary_is_a_table_of_means_and_gains(tmp_path, capsys):
     assert smote.startswith("| SMOTE | 2 of 2 | 65.00 | +5.00 [")
 
 
+def test_summary_of_one_classifier(tmp_path, capsys):
+    path = tmp_path / "r.jsonl"
+    for classifier, score in {"cnn": 0.9, "1-nn": 0.5}.items():
+        append_row(path, make_row("none", 0, score, classifier=classifier))
+    summarize.main([str(path), "--classifier", "cnn"])
+    printed = capsys.readouterr().out
+    assert "percent, r cnn;" in printed and "| none | 1 of 1 | 90.00 |" in printed
+    with pytest.raises(SystemExit):
+        summarize.main([str(path), "--classifier", "svm"])
+    assert "has no 'svm', but ['1-nn', 'cnn']" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("path", RESULTS, ids=[path.stem for path in RESULTS])
 def test_published_results_belong_to_the_protocol_as_it_stands(path):
     """A setting that changed after the run would make its figures somebody else's."""
