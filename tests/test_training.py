@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from skexpand import ExpansiveSynthesizer
+from skexpand.nn.autoencoder import ConvAutoencoder
 from skexpand.training import LOSS_TERMS, Budget, LossWeights, koopman_consistency
 
 
@@ -52,6 +53,26 @@ def test_the_total_and_the_classification_loss_fall(images):
     curve = fit(images, max_iter=40, degree=2).loss_curve_
     for term in ("total", "reconstruction", "classification"):
         assert mean_of(curve[term], slice(-5, None)) < mean_of(curve[term], slice(5))
+
+
+@pytest.mark.parametrize(
+    ("side", "decoder", "are_all"),
+    [(28, "flow", True), (90, "flow", False), (90, "autoencoder", True)],
+)
+def test_of_large_images_that_are_moved_some_are_painted(
+    side, decoder, are_all, monkeypatch
+):
+    painted, decode = [], ConvAutoencoder.decode
+
+    def spy(self, z):
+        painted.append(len(z))
+        return decode(self, z)
+
+    monkeypatch.setattr(ConvAutoencoder, "decode", spy)
+    X = np.random.default_rng(0).random((20, side, side, 3))
+    fit((X, np.arange(20) % 2), max_iter=1, decoder=decoder)
+    # A step of 32 pairs meets nearly all of the twenty images.
+    assert 17 <= painted[-1] <= 20 if are_all else painted[-1] == 10
 
 
 def test_no_step_is_taken_when_none_is_allowed(table):
