@@ -79,7 +79,8 @@ class ExpansiveSynthesizer(Pretrainable, LatentView, BaseExpander):
         Fraction of its most attended places that a head keeps.
     expander : bool, default=True
         Whether an expander graph joins every sample to pairs (images: of all classes).
-        False moves a sample part of the way to another one of its class.
+        False moves a sample part of the way to another one of its class, where
+        attention has nothing to weigh.
     degree : int or None, default=None
         Pairs mixed into a new sample, None for 4 (images) or 8 (tables); also neighbors
         of a head in its class's graph.
