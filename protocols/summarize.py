@@ -128,10 +128,10 @@ def main(arguments=None):
     for path in options.results:
         rows = read_rows(path)
         for key in ("dataset", "classifier"):
-            name, known = getattr(options, key), sorted({row[key] for row in rows})
-            if name not in {None, *known}:
-                parser.error(f"{path} has no {name!r}, but {known}.")
-            rows = [row for row in rows if name in {None, row[key]}]
+            asked, known = getattr(options, key), sorted({row[key] for row in rows})
+            if asked not in {None, *known}:
+                parser.error(f"{path} has no {asked!r}, but {known}.")
+            rows = [row for row in rows if asked in {None, row[key]}]
         if not rows:
             parser.error(f"{path} holds no results; run protocols/run.py first.")
         scores = collect_scores(rows)

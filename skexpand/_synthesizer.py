@@ -26,7 +26,7 @@ from skexpand.training import Budget, LossWeights, train_expansion
 _MAX_PAIRS = 512  # pooled over classes, a few hundred differences say it all
 _BATCH_PAIRS = 32
 _LEARNING_RATE = 2e-3
-# Chosen on EMNIST letters and on 14 development tables (docs/method.md).
+# Chosen on EMNIST letters and on 14 development tables (docs/*_research.md).
 _DEFAULTS = {
     "image": {"degree": 4, "max_iter": 200},
     # Training moves no score of a table: ten steps say how its losses begin.

@@ -23,8 +23,8 @@ KL_WEIGHT = 1e-3  # per latent; larger blurs what the attention has to look at
 _KOOPMAN_RIDGE = 1e-1  # half a batch of pairs determines the other half only roughly
 _N_PROJECTIONS = 64
 _PATIENCE = 60  # steps without a better smoothed loss
-# Values repainted in a step where images are moved, and images at least: painting all
-# of a batch took half of the time of a fit of large images, and only steers attention.
+# Values repainted in a step where samples are moved, and samples at least: painting all
+# of a batch took a third and more of a fit of large images, and only steers attention.
 _MOST_PAINTED, _LEAST_PAINTED = 2**18, 8
 
 LOSS_TERMS = ("reconstruction", "classification", "transport", "covariance")
@@ -242,12 +242,13 @@ def _losses(network, x_all, small, y, batch, generator):
     plan, bank = batch.plan, batch.bank
     weights = network.weigh(encoded, plan, bank)
     z_new = network.mix(encoded, plan, bank, weights)  # Y' <- EGM(Y_SA)
+    painted = slice(None)
     if network.mover is None:
         x_new = network.autoencoder.decode(z_new)  # X' <- phi^-1(Y')
     else:
         x_new = network.mover(small, batch.global_plan(), weights, generator)
+        painted = _some_to_paint(batch, x)
 
-    painted = slice(None) if network.mover is None else _some_to_paint(batch, x)
     x_hat = network.autoencoder.decode(encoded.features[painted])
     both = torch.cat([small[batch.rows], shrunk(x_new)])
     labels = torch.cat([y, y[plan.anchor]])
@@ -274,7 +275,7 @@ def _losses(network, x_all, small, y, batch, generator):
 
 
 def _some_to_paint(batch, x):
-    """Choose rows of a step to repaint: all, or of large images a few at random."""
+    """Choose rows of a step to repaint: all, or of large samples a few at random."""
     n_painted = max(_LEAST_PAINTED, _MOST_PAINTED // math.prod(x.shape[1:]))
     if n_painted >= len(x):
         return slice(None)
